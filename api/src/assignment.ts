@@ -1,0 +1,97 @@
+/** SnapshotAssignment: one piece of work for one node. The operator owns spec, the agent of that node owns status. */
+import type { FromSchema } from 'json-schema-to-ts';
+import type { Condition } from './conditions';
+import { progressSchema } from './progress';
+import { receiptSchema } from './receipt';
+import type { ObjectMeta } from './schema';
+import { dnsLabel, objectName, sourceSchema, timingsSchema } from './schema';
+
+export const operations = ['Capture', 'Restore', 'Delete'] as const;
+export type Operation = (typeof operations)[number];
+
+export const assignmentPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled'] as const;
+export type AssignmentPhase = (typeof assignmentPhases)[number];
+
+export const isFinal = (phase: AssignmentPhase | undefined): boolean =>
+  phase === 'Succeeded' || phase === 'Failed' || phase === 'Cancelled';
+
+export const assignmentSpecSchema = {
+  type: 'object',
+  required: ['nodeName', 'operation', 'checkpoint', 'artifact', 'deadlineSeconds'],
+  properties: {
+    nodeName: objectName,
+    operation: { type: 'string', enum: operations },
+    checkpoint: {
+      type: 'object',
+      required: ['name'],
+      properties: { name: objectName, uid: { type: 'string' } },
+    },
+    artifact: {
+      type: 'object',
+      description: 'The artifact lies at <store>/<namespace of this object>/<identityHash>/<uid>; no path is ever given.',
+      required: ['identityHash', 'uid'],
+      properties: {
+        identityHash: { type: 'string', pattern: '^[0-9a-f]{16}$' },
+        uid: { type: 'string', pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
+        digest: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', description: 'Restore: the manifest must have it.' },
+      },
+    },
+    pod: {
+      type: 'object',
+      description: 'Capture: the source. Restore: the placeholder.',
+      required: ['name', 'uid'],
+      properties: { name: objectName, uid: { type: 'string' } },
+    },
+    container: {
+      type: 'object',
+      required: ['name', 'id'],
+      properties: {
+        name: dnsLabel,
+        id: { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'Without the scheme of the runtime.' },
+      },
+    },
+    afterCapture: {
+      type: 'string',
+      enum: ['KeepRunning', 'Complete'],
+      description: 'KeepRunning: the source goes on serving. Complete: it is told by snapshot-complete that it may exit.',
+    },
+    deadlineSeconds: { type: 'integer', format: 'int64', minimum: 1 },
+    cancelled: { type: 'boolean', description: 'The only field that may change.' },
+  },
+} as const;
+
+export const assignmentStatusSchema = {
+  type: 'object',
+  properties: {
+    phase: { type: 'string', enum: assignmentPhases },
+    step: { type: 'string' },
+    progress: progressSchema,
+    startedAt: { type: 'string', format: 'date-time' },
+    heartbeatTime: { type: 'string', format: 'date-time' },
+    finishedAt: { type: 'string', format: 'date-time' },
+    reason: { type: 'string' },
+    message: { type: 'string' },
+    timings: timingsSchema,
+    artifact: {
+      type: 'object',
+      required: ['digest', 'sizeBytes'],
+      properties: { digest: { type: 'string' }, sizeBytes: { type: 'integer', format: 'int64' } },
+    },
+    source: sourceSchema,
+    receipt: receiptSchema,
+  },
+} as const;
+
+export type AssignmentSpec = FromSchema<typeof assignmentSpecSchema>;
+export type AssignmentStatus = FromSchema<typeof assignmentStatusSchema>;
+
+export interface SnapshotAssignment {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec: AssignmentSpec;
+  readonly status?: AssignmentStatus;
+}
+
+/** Pod conditions carry no lastTransitionTime until the API server has seen them. */
+export type PodCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;

@@ -1,0 +1,52 @@
+/** The contract between an agent, standby and the workload inside a pod. */
+
+/** Volume and directory through which an agent and a workload talk. */
+export const CONTROL_VOLUME = 'snapshot-control';
+export const CONTROL_DIR = '/snapshot-control';
+
+export const controlFile = {
+  /** Workload -> kubelet: loaded, warmed up, quiet; may be captured (readiness probe of a checkpoint job). */
+  readyForSnapshot: 'ready-for-snapshot',
+  /** Agent -> source of a checkpoint job: the artifact is durable, exit 0. */
+  snapshotComplete: 'snapshot-complete',
+  /** Agent -> restored workload: you are a clone now, read your identity again. */
+  restoreComplete: 'restore-complete',
+  /** Agent -> restored workload: JSON with the new pod's identity, written before `restore-complete`. */
+  restoreContext: 'restore-context',
+} as const;
+
+/** What a sentinel file holds; it is written to `.<name>.tmp` and renamed. */
+export const SENTINEL_CONTENT = 'done\n';
+
+/** Names under which a workload finds the control directory (new and legacy), and G1's ready file. */
+export const controlEnv = {
+  dir: 'SNAPSHOT_CONTROL_DIR',
+  legacyDir: 'DYN_SNAPSHOT_CONTROL_DIR',
+  readyFile: 'DYN_READY_FOR_CHECKPOINT_FILE',
+  checkpointHash: 'DYN_CHECKPOINT_HASH',
+  checkpointPath: 'DYN_CHECKPOINT_PATH',
+  checkpointLocation: 'DYN_CHECKPOINT_LOCATION',
+  checkpointStorageType: 'DYN_CHECKPOINT_STORAGE_TYPE',
+} as const;
+
+/** Base path of the store as G1 workloads know it; nothing is mounted there in a workload pod. */
+export const STORE_BASE_PATH = '/checkpoints';
+
+/** Where pods find standby when an init container has copied it (`standby --install DIR`). */
+export const STANDBY_VOLUME = 'snapshot-standby';
+export const STANDBY_DIR = '/.snapshot';
+export const STANDBY_PATH = '/.snapshot/standby';
+
+/**
+ * Real-time signals that standby understands, as offsets from the kernel's first one that programs may use (SIGRTMIN of glibc
+ * and musl differ, hence numbers): value = pid of the restored root in standby's pid namespace, exit code, or nothing.
+ */
+export const standbySignal = { adopt: 40, fail: 41, coldStart: 42 } as const;
+
+/** Names that standby gives itself (prctl PR_SET_NAME); `standby --probe` and agents read them from /proc/1/comm. */
+export const standbyComm = { waiting: 'standby', restored: 'standby:live' } as const;
+
+/** Localhost seccomp profile that denies io_uring (CRIU cannot dump it), relative to the kubelet's seccomp root. */
+export const SECCOMP_PROFILE = 'profiles/block-iouring.json';
+
+export const DEFAULT_CONTAINER = 'main';

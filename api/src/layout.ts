@@ -1,0 +1,40 @@
+/** Which file lies where in the store and in an artifact. Paths only; nothing here touches a disk. */
+import { IDENTITY_HASH } from './identity';
+import { TerminalError } from './errors';
+
+export interface ArtifactRef {
+  readonly namespace: string;
+  readonly identityHash: string;
+  /** UID of the assignment that wrote it. */
+  readonly uid: string;
+}
+
+export const artifactFile = {
+  manifest: 'manifest.json',
+  images: 'criu',
+  rootfsTar: 'rootfs.tar',
+  rootfsIndex: 'rootfs.json',
+  volumes: 'volumes',
+  dumpLog: 'criu/dump.log',
+} as const;
+
+export const volumeTar = (index: number): string => `${artifactFile.volumes}/${index}.tar`;
+
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const UID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** `<namespace>/<identity hash>/<uid>`, relative to the store. Throws InvalidArtifactRef rather than build a path of odd parts. */
+export function artifactPath(ref: ArtifactRef): string {
+  checkPart('namespace', ref.namespace, NAMESPACE);
+  checkPart('identity hash', ref.identityHash, IDENTITY_HASH);
+  checkPart('artifact uid', ref.uid, UID);
+  return `${ref.namespace}/${ref.identityHash}/${ref.uid}`;
+}
+
+/** Where an artifact is written until it is whole; on the same file system as its final place, so that a rename publishes it. */
+export const stagingPath = (ref: ArtifactRef): string =>
+  artifactPath(ref).replace(/[^/]+$/, (uid) => `.staging-${uid}`);
+
+function checkPart(what: string, value: string, pattern: RegExp): void {
+  if (!pattern.test(value)) throw new TerminalError('InvalidArtifactRef', `${what} ${JSON.stringify(value)} is not valid`);
+}

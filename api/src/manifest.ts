@@ -1,0 +1,107 @@
+/** manifest.json of an artifact: written last, so an artifact that has one is whole; it names every file with size and digest. */
+import type { FromSchema } from 'json-schema-to-ts';
+
+export const MANIFEST_VERSION = 1;
+
+const text = { type: 'string' } as const;
+const size = { type: 'integer', minimum: 0 } as const;
+const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+
+export const manifestSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['version', 'createdAt', 'artifact', 'source', 'container', 'process', 'dump', 'volumes', 'files', 'sizeBytes'],
+  properties: {
+    version: { const: MANIFEST_VERSION },
+    createdAt: text,
+    artifact: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['namespace', 'identityHash', 'uid'],
+      properties: { namespace: text, identityHash: text, uid: text, checkpoint: text },
+    },
+    /** Facts of the machine that a restore compares. */
+    source: {
+      type: 'object',
+      required: ['nodeName', 'architecture', 'kernel', 'criuVersion'],
+      properties: { nodeName: text, architecture: text, kernel: text, criuVersion: text },
+    },
+    container: {
+      type: 'object',
+      required: ['id', 'name', 'podName', 'podUid', 'image', 'imageDigest', 'command'],
+      properties: {
+        id: text,
+        name: text,
+        podName: text,
+        podUid: text,
+        podIp: text,
+        image: text,
+        imageDigest: text,
+        /** argv of the source's PID 1, for a cold start and for people. */
+        command: { type: 'array', items: text },
+        hostname: text,
+      },
+    },
+    process: {
+      type: 'object',
+      required: ['count', 'stdio', 'memoryBytes'],
+      properties: {
+        /** Tasks (not threads) in the tree. */
+        count: { type: 'integer', minimum: 1 },
+        /** readlink of fd 0, 1, 2 of the root, e.g. "pipe:[123]" or "/dev/null". */
+        stdio: { type: 'array', items: text, minItems: 3, maxItems: 3 },
+        /** rdev and dev of fd 0 where it is a terminal, as CRIU's tty key wants them. */
+        tty: { type: 'string' },
+        memoryBytes: size,
+      },
+    },
+    dump: {
+      type: 'object',
+      required: ['externalMounts', 'joinedNamespaces', 'pausedSeconds'],
+      properties: {
+        /** Mount points that the placeholder must have, in the dump's order; compare as a set. */
+        externalMounts: { type: 'array', items: text },
+        /** Namespaces besides net that the dump saw as its own and that the restore takes from the placeholder. */
+        joinedNamespaces: { type: 'array', items: { enum: ['uts', 'ipc'] } },
+        /** How long the source stood still. */
+        pausedSeconds: { type: 'number', minimum: 0 },
+      },
+    },
+    volumes: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['name', 'mountPath', 'file'],
+        properties: { name: text, mountPath: text, file: text },
+      },
+    },
+    files: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['path', 'sizeBytes', 'sha256'],
+        properties: { path: text, sizeBytes: size, sha256 },
+      },
+    },
+    sizeBytes: size,
+  },
+} as const;
+
+export type Manifest = FromSchema<typeof manifestSchema>;
+export type ManifestFile = Manifest['files'][number];
+
+/** Index beside rootfs.tar: what a tar cannot say. Paths are relative to the root, without a leading slash. */
+export const rootfsIndexSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['deleted', 'opaque', 'entries'],
+  properties: {
+    deleted: { type: 'array', items: text },
+    opaque: { type: 'array', items: text },
+    entries: size,
+  },
+} as const;
+
+export type RootfsIndex = FromSchema<typeof rootfsIndexSchema>;

@@ -1,0 +1,81 @@
+/** Every string that two programs must spell identically: group, labels, annotations, finalizers, reasons. */
+
+export const GROUP = 'nvidia.com';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+export const CHECKPOINT = {
+  kind: 'DynamoCheckpoint',
+  plural: 'dynamocheckpoints',
+  singular: 'dynamocheckpoint',
+  shortNames: ['dckpt', 'checkpoint', 'checkpoints'],
+} as const;
+
+export const ASSIGNMENT = {
+  kind: 'SnapshotAssignment',
+  plural: 'snapshotassignments',
+  singular: 'snapshotassignment',
+  shortNames: ['snapassign'],
+} as const;
+
+export const label = {
+  isCheckpointSource: 'nvidia.com/snapshot-is-checkpoint-source',
+  isRestoreTarget: 'nvidia.com/snapshot-is-restore-target',
+  checkpointHash: 'nvidia.com/snapshot-checkpoint-hash',
+  /** On assignments: the DynamoCheckpoint that they serve. */
+  checkpointName: 'nvidia.com/snapshot-checkpoint-name',
+  operation: 'nvidia.com/snapshot-operation',
+} as const;
+
+export const annotation = {
+  restoreFrom: 'nvidia.com/restore-from',
+  targetContainers: 'nvidia.com/snapshot-target-containers',
+  skipCompatCheck: 'nvidia.com/snapshot-skip-compat-check',
+} as const;
+
+/** Pod condition; also meant as a readiness gate. */
+export const RESTORED_CONDITION = 'nvidia.com/Restored';
+
+/** Holds a DynamoCheckpoint until its artifact is gone from the store. */
+export const ARTIFACT_FINALIZER = 'nvidia.com/snapshot-artifact';
+
+/** Field managers of server-side apply: the operator owns intent, an agent owns the status of its assignments. */
+export const fieldManager = { operator: 'dynamo-snapshot-operator', agent: 'dynamo-snapshot-agent' } as const;
+
+/** Reasons of conditions and events, UpperCamel. An agent may end an assignment with further reasons (TerminalError.reason). */
+export const reason = {
+  jobCreated: 'JobCreated',
+  jobFailed: 'JobFailed',
+  jobMissing: 'JobMissing',
+  waitingForSource: 'WaitingForSource',
+  sourcePodNotFound: 'SourcePodNotFound',
+  sourcePodGone: 'SourcePodGone',
+  sourceAmbiguous: 'SourceAmbiguous',
+  targetContainerNotFound: 'TargetContainerNotFound',
+  captureRequested: 'CaptureRequested',
+  captureRunning: 'CaptureRunning',
+  captureFailed: 'CaptureFailed',
+  checkpointReady: 'CheckpointReady',
+  checkpointFailed: 'CheckpointFailed',
+  duplicateIdentity: 'DuplicateIdentity',
+  invalidSpec: 'InvalidSpec',
+  artifactDeleting: 'ArtifactDeleting',
+  artifactDeleteFailed: 'ArtifactDeleteFailed',
+  restoreRequested: 'RestoreRequested',
+  restoreRunning: 'RestoreRunning',
+  restoreSucceeded: 'RestoreSucceeded',
+  restoreFailed: 'RestoreFailed',
+  checkpointNotFound: 'CheckpointNotFound',
+  checkpointNotReady: 'CheckpointNotReady',
+  agentLost: 'AgentLost',
+  deadlineExceeded: 'DeadlineExceeded',
+  cancelled: 'Cancelled',
+} as const;
+
+/** Condition types of a DynamoCheckpoint. The first two are upstream's. */
+export const condition = {
+  jobCreated: 'JobCreated',
+  jobCompleted: 'JobCompleted',
+  captured: 'Captured',
+  ready: 'Ready',
+} as const;

@@ -1,0 +1,84 @@
+/**
+ * `npm test`: everything that this machine can run, and a closing line `N passed, N failed`. A stage that cannot run here is
+ * named with the reason. `npm test -- --only unit` runs one stage.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface Stage {
+  readonly name: string;
+  readonly run: () => Promise<Count>;
+  /** Why this machine cannot run it. */
+  readonly unable?: string | undefined;
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'dynamo-snapshot-test-'));
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+
+const stages: readonly Stage[] = [
+  { name: 'types', run: () => command(['tsc']) },
+  { name: 'lint', run: () => command(['eslint', '.']) },
+  { name: 'format', run: () => command(['prettier', '--check', '--log-level', 'warn', '.']) },
+  { name: 'generated CRDs', run: () => command(['tsx', 'scripts/crds.ts', '--check']) },
+  { name: 'unit', run: () => jest('unit', []) },
+  {
+    name: 'e2e',
+    run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),
+    unable: process.getuid?.() === 0 ? undefined : 'a real cluster needs root',
+  },
+];
+
+async function main(): Promise<void> {
+  const total = { passed: 0, failed: 0 };
+  for (const stage of stages.filter((s) => values.only === undefined || s.name === values.only)) {
+    if (stage.unable !== undefined) {
+      console.log(`== ${stage.name}: left out, ${stage.unable}`);
+      continue;
+    }
+    const started = Date.now();
+    console.log(`== ${stage.name}`);
+    const { passed, failed } = await stage.run();
+    console.log(`== ${stage.name}: ${passed} passed, ${failed} failed (${Math.round((Date.now() - started) / 1000)} s)`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+async function command(argv: readonly string[]): Promise<Count> {
+  return (await exitCode(argv)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A run that ended badly without a failed test (a suite that could not load, a set-up that threw) counts as one failure. */
+async function jest(name: string, options: readonly string[]): Promise<Count> {
+  const report = join(scratch, `${name}.json`);
+  const program = ['node', '--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
+  const code = await exitCode([...program, ...options, '--json', '--outputFile', report]);
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8')) as Record<
+    string,
+    number
+  >;
+  const failed = (numFailedTests ?? 0) + (numRuntimeErrorTestSuites ?? 0);
+  return { passed: numPassedTests ?? 0, failed: failed === 0 && code !== 0 ? 1 : failed };
+}
+
+function exitCode([file = '', ...args]: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    // Jest's --json prints its report on stdout too; the file is enough.
+    const child = spawn(file, args, { stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'] });
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+void main();
