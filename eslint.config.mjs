@@ -11,7 +11,15 @@ const room = (folder, forbidden, why) => ({
   },
 });
 
-const pure = ['**/decide.ts', '**/args.ts', '**/facts.ts', '**/plan.ts', '**/select.ts', '**/job.ts', '**/request.ts'];
+const pure = [
+  '**/decide.ts',
+  '**/args.ts',
+  '**/facts.ts',
+  '**/plan.ts',
+  '**/select.ts',
+  '**/job.ts',
+  '**/request.ts',
+];
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/*.cjs', '**/*.mjs', 'charts/**'] },
@@ -21,7 +29,10 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'max-lines': ['error', { max: 250 }],
@@ -36,11 +47,19 @@ export default tseslint.config(
       ],
     },
   },
-  room('api', ['controller', 'operator', 'node-agent', 'nsrestore', 'e2e'], 'api is the vocabulary; it imports nothing of ours'),
+  room(
+    'api',
+    ['controller', 'operator', 'node-agent', 'nsrestore', 'e2e'],
+    'api is the vocabulary; it imports nothing of ours',
+  ),
   room('controller', ['operator', 'node-agent', 'nsrestore', 'e2e'], 'controller knows only api'),
   room('operator', ['node-agent', 'nsrestore', 'e2e'], 'the operator decides; it never touches a node'),
   room('node-agent', ['operator', 'nsrestore', 'e2e'], 'an agent agrees with others through api alone'),
-  room('nsrestore', ['controller', 'operator', 'node-agent', 'e2e'], 'nsrestore is a program of its own; it knows only api'),
+  room(
+    'nsrestore',
+    ['controller', 'operator', 'node-agent', 'e2e'],
+    'nsrestore is a program of its own; it knows only api',
+  ),
   {
     files: pure,
     rules: {

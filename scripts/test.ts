@@ -46,7 +46,9 @@ async function main(): Promise<void> {
     const started = Date.now();
     console.log(`== ${stage.name}`);
     const { passed, failed } = await stage.run();
-    console.log(`== ${stage.name}: ${passed} passed, ${failed} failed (${Math.round((Date.now() - started) / 1000)} s)`);
+    console.log(
+      `== ${stage.name}: ${passed} passed, ${failed} failed (${Math.round((Date.now() - started) / 1000)} s)`,
+    );
     total.passed += passed;
     total.failed += failed;
   }
@@ -64,10 +66,9 @@ async function jest(name: string, options: readonly string[]): Promise<Count> {
   const program = ['node', '--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
   const code = await exitCode([...program, ...options, '--json', '--outputFile', report]);
   if (!existsSync(report)) return { passed: 0, failed: 1 };
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8')) as Record<
-    string,
-    number
-  >;
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  ) as Record<string, number>;
   const failed = (numFailedTests ?? 0) + (numRuntimeErrorTestSuites ?? 0);
   return { passed: numPassedTests ?? 0, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
@@ -75,7 +76,9 @@ async function jest(name: string, options: readonly string[]): Promise<Count> {
 function exitCode([file = '', ...args]: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     // Jest's --json prints its report on stdout too; the file is enough.
-    const child = spawn(file, args, { stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'] });
+    const child = spawn(file, args, {
+      stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'],
+    });
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));
   });

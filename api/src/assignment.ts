@@ -28,12 +28,17 @@ export const assignmentSpecSchema = {
     },
     artifact: {
       type: 'object',
-      description: 'The artifact lies at <store>/<namespace of this object>/<identityHash>/<uid>; no path is ever given.',
+      description:
+        'The artifact lies at <store>/<namespace of this object>/<identityHash>/<uid>; no path is ever given.',
       required: ['identityHash', 'uid'],
       properties: {
         identityHash: { type: 'string', pattern: '^[0-9a-f]{16}$' },
         uid: { type: 'string', pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
-        digest: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', description: 'Restore: the manifest must have it.' },
+        digest: {
+          type: 'string',
+          pattern: '^sha256:[0-9a-f]{64}$',
+          description: 'Restore: the manifest must have it.',
+        },
       },
     },
     pod: {
@@ -53,7 +58,8 @@ export const assignmentSpecSchema = {
     afterCapture: {
       type: 'string',
       enum: ['KeepRunning', 'Complete'],
-      description: 'KeepRunning: the source goes on serving. Complete: it is told by snapshot-complete that it may exit.',
+      description:
+        'KeepRunning: the source goes on serving. Complete: it is told by snapshot-complete that it may exit.',
     },
     deadlineSeconds: { type: 'integer', format: 'int64', minimum: 1 },
     cancelled: { type: 'boolean', description: 'The only field that may change.' },

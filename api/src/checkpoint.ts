@@ -13,7 +13,8 @@ const seconds = { type: 'integer', format: 'int64', minimum: 1 } as const;
 
 const jobSchema = {
   type: 'object',
-  description: 'Run a worker for the capture alone: a Job is made of the template, captured when ready, and ended.',
+  description:
+    'Run a worker for the capture alone: a Job is made of the template, captured when ready, and ended.',
   required: ['podTemplateSpec'],
   properties: {
     podTemplateSpec: {
@@ -21,12 +22,19 @@ const jobSchema = {
       description: 'A PodTemplateSpec of core/v1.',
       'x-kubernetes-preserve-unknown-fields': true,
     },
-    targetContainerName: { ...dnsLabel, description: 'Container to capture; default "main", or the only one.' },
+    targetContainerName: {
+      ...dnsLabel,
+      description: 'Container to capture; default "main", or the only one.',
+    },
     sharedMemory: {
       type: 'object',
       description: 'tmpfs at /dev/shm.',
       properties: {
-        size: { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$', description: 'Default 8Gi.' },
+        size: {
+          type: 'string',
+          pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$',
+          description: 'Default 8Gi.',
+        },
         disabled: { type: 'boolean' },
       },
     },
@@ -67,11 +75,15 @@ export const checkpointSpecSchema = {
     },
     capture: {
       type: 'object',
-      properties: { timeoutSeconds: { ...seconds, description: 'From assignment to artifact; default 600.' } },
+      properties: {
+        timeoutSeconds: { ...seconds, description: 'From assignment to artifact; default 600.' },
+      },
     },
     restore: {
       type: 'object',
-      properties: { timeoutSeconds: { ...seconds, description: 'From assignment to restored worker; default 300.' } },
+      properties: {
+        timeoutSeconds: { ...seconds, description: 'From assignment to restored worker; default 300.' },
+      },
     },
     retention: {
       type: 'object',
@@ -105,7 +117,10 @@ export const checkpointStatusSchema = {
       required: ['uid', 'digest', 'sizeBytes', 'size'],
       properties: {
         uid: { type: 'string' },
-        digest: { type: 'string', description: 'sha256:<hex> of the manifest, which holds the digest of every file.' },
+        digest: {
+          type: 'string',
+          description: 'sha256:<hex> of the manifest, which holds the digest of every file.',
+        },
         sizeBytes: { type: 'integer', format: 'int64' },
         size: { type: 'string', description: 'For the SIZE column.' },
       },

@@ -19,7 +19,11 @@ export const findCondition = <C extends { readonly type: string }>(
 ): C | undefined => conditions?.find((c) => c.type === type);
 
 /** The list with `next` in it; the given list itself when nothing would change. */
-export function withCondition(list: readonly Condition[], next: NewCondition, now: Instant): readonly Condition[] {
+export function withCondition(
+  list: readonly Condition[],
+  next: NewCondition,
+  now: Instant,
+): readonly Condition[] {
   const old = findCondition(list, next.type);
   if (old && same(old, next)) return list;
   const lastTransitionTime = old?.status === next.status ? old.lastTransitionTime : isoSeconds(now);
@@ -27,4 +31,7 @@ export function withCondition(list: readonly Condition[], next: NewCondition, no
 }
 
 const same = (a: Condition, b: NewCondition): boolean =>
-  a.status === b.status && a.reason === b.reason && a.message === b.message && a.observedGeneration === b.observedGeneration;
+  a.status === b.status &&
+  a.reason === b.reason &&
+  a.message === b.message &&
+  a.observedGeneration === b.observedGeneration;

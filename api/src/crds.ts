@@ -25,9 +25,15 @@ const column = (name: string, jsonPath: string, priority?: number): Column => ({
 
 const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
 
-const withRules = (schema: object, rules: readonly Rule[]): object => ({ ...schema, 'x-kubernetes-validations': rules });
+const withRules = (schema: object, rules: readonly Rule[]): object => ({
+  ...schema,
+  'x-kubernetes-validations': rules,
+});
 
-const identityImmutable: Rule = { rule: 'self == oldSelf', message: 'spec.identity is immutable after creation' };
+const identityImmutable: Rule = {
+  rule: 'self == oldSelf',
+  message: 'spec.identity is immutable after creation',
+};
 
 const checkpointSpec = withRules(
   {
@@ -44,8 +50,14 @@ const checkpointSpec = withRules(
     },
   },
   [
-    { rule: 'has(self.job) != has(self.source)', message: 'exactly one of spec.job and spec.source must be set' },
-    { rule: 'has(self.job) == has(oldSelf.job)', message: 'spec.job and spec.source cannot be exchanged after creation' },
+    {
+      rule: 'has(self.job) != has(self.source)',
+      message: 'exactly one of spec.job and spec.source must be set',
+    },
+    {
+      rule: 'has(self.job) == has(oldSelf.job)',
+      message: 'spec.job and spec.source cannot be exchanged after creation',
+    },
   ],
 );
 
@@ -132,7 +144,9 @@ function crd({ names, spec, status, columns, selectableFields = [] }: CrdParts) 
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: columns,
-          ...(selectableFields.length > 0 ? { selectableFields: selectableFields.map((jsonPath) => ({ jsonPath })) } : {}),
+          ...(selectableFields.length > 0
+            ? { selectableFields: selectableFields.map((jsonPath) => ({ jsonPath })) }
+            : {}),
           schema: {
             openAPIV3Schema: {
               type: 'object',

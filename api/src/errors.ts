@@ -23,7 +23,8 @@ export async function during<T>(doing: string, work: () => Promise<T> | T): Prom
 
 /** One line for a person: the message of an error, of each error of an AggregateError, or the thing itself. */
 export function explain(error: unknown): string {
-  if (error instanceof AggregateError) return [error.message, ...error.errors.map(explain)].filter(Boolean).join('; ');
+  if (error instanceof AggregateError)
+    return [error.message, ...error.errors.map(explain)].filter(Boolean).join('; ');
   if (error instanceof Error) return error.message || error.name;
   return String(error);
 }

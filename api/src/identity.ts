@@ -41,7 +41,9 @@ export function identityHash(identity: Identity): string {
     tensorParallelSize: identity.tensorParallelSize || 1,
     pipelineParallelSize: identity.pipelineParallelSize || 1,
   };
-  const kept = Object.fromEntries(Object.entries(full).filter(([, value]) => !isEmpty(value))) as { [key: string]: Json };
+  const kept = Object.fromEntries(Object.entries(full).filter(([, value]) => !isEmpty(value))) as {
+    [key: string]: Json;
+  };
   return createHash('sha256').update(canonicalJson(kept)).digest('hex').slice(0, 16);
 }
 
@@ -59,7 +61,10 @@ function canonicalJson(value: Json): string {
 
 /** Empty optionals of the identity are left out; an empty value inside extraParameters is a value. */
 const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === 0 || value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+  value === undefined ||
+  value === 0 ||
+  value === '' ||
+  (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 const goEscaped = (json: string): string =>
   json.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -18,6 +18,9 @@ export const artifactFile = {
   dumpLog: 'criu/dump.log',
 } as const;
 
+/** Prefix of the pax records that carry extended attributes (base64) in our tars. */
+export const PAX_XATTR = 'DYNAMO.xattr.';
+
 export const volumeTar = (index: number): string => `${artifactFile.volumes}/${index}.tar`;
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -36,5 +39,6 @@ export const stagingPath = (ref: ArtifactRef): string =>
   artifactPath(ref).replace(/[^/]+$/, (uid) => `.staging-${uid}`);
 
 function checkPart(what: string, value: string, pattern: RegExp): void {
-  if (!pattern.test(value)) throw new TerminalError('InvalidArtifactRef', `${what} ${JSON.stringify(value)} is not valid`);
+  if (!pattern.test(value))
+    throw new TerminalError('InvalidArtifactRef', `${what} ${JSON.stringify(value)} is not valid`);
 }

@@ -10,7 +10,18 @@ const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 export const manifestSchema = {
   type: 'object',
   additionalProperties: false,
-  required: ['version', 'createdAt', 'artifact', 'source', 'container', 'process', 'dump', 'volumes', 'files', 'sizeBytes'],
+  required: [
+    'version',
+    'createdAt',
+    'artifact',
+    'source',
+    'container',
+    'process',
+    'dump',
+    'volumes',
+    'files',
+    'sizeBytes',
+  ],
   properties: {
     version: { const: MANIFEST_VERSION },
     createdAt: text,

@@ -15,4 +15,8 @@ export function humanBytes(bytes: number): string {
 }
 
 export const humanSeconds = (seconds: number): string =>
-  seconds < 10 ? `${seconds.toFixed(2)}s` : seconds < 100 ? `${seconds.toFixed(1)}s` : `${Math.round(seconds)}s`;
+  seconds < 10
+    ? `${seconds.toFixed(2)}s`
+    : seconds < 100
+      ? `${seconds.toFixed(1)}s`
+      : `${Math.round(seconds)}s`;

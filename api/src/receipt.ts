@@ -6,10 +6,20 @@ export const receiptSchema = {
   required: ['artifactDigest', 'restoredPid', 'steps'],
   properties: {
     artifactDigest: { type: 'string' },
-    restoredPid: { type: 'integer', format: 'int32', minimum: 2, description: 'In the pid namespace of standby.' },
+    restoredPid: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 2,
+      description: 'In the pid namespace of standby.',
+    },
     hostPid: { type: 'integer', format: 'int32', minimum: 2, description: 'Filled in by the agent.' },
     processes: { type: 'integer', format: 'int32', minimum: 1, description: 'Tasks in the restored tree.' },
-    bytes: { type: 'integer', format: 'int64', minimum: 0, description: 'Size of the artifact that was read.' },
+    bytes: {
+      type: 'integer',
+      format: 'int64',
+      minimum: 0,
+      description: 'Size of the artifact that was read.',
+    },
     filesWritten: { type: 'integer', format: 'int64', minimum: 0 },
     filesDeleted: { type: 'integer', format: 'int64', minimum: 0 },
     steps: {

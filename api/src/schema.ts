@@ -29,7 +29,12 @@ export const timingsSchema = {
   },
 } as const;
 
-export const dnsLabel = { type: 'string', minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' } as const;
+export const dnsLabel = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 63,
+  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+} as const;
 
 export const objectName = { type: 'string', minLength: 1, maxLength: 253 } as const;
 

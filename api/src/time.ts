@@ -12,4 +12,5 @@ export const iso = (at: Instant): string => new Date(at).toISOString();
 /** Kubernetes' metav1.Time has whole seconds; a MicroTime keeps the fraction. */
 export const isoSeconds = (at: Instant): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 
-export const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1000;
+export const secondsBetween = (from: string, to: string): number =>
+  (Date.parse(to) - Date.parse(from)) / 1000;

@@ -25,7 +25,9 @@ export class Undo {
       try {
         await run();
       } catch (cause) {
-        failures.push(new Error(`undo "${name}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause }));
+        failures.push(
+          new Error(`undo "${name}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause }),
+        );
       }
     }
     if (failures.length > 0) throw new AggregateError(failures, 'not everything could be taken back');

@@ -19,7 +19,9 @@ function checker<T>(schema: object, what: string, reason: string): (value: unkno
   return (value) => {
     validate ??= ajv.compile(schema);
     if (validate(value)) return value as T;
-    const faults = (validate.errors ?? []).map((e) => `${e.instancePath || '/'} ${e.message ?? 'is not valid'}`);
+    const faults = (validate.errors ?? []).map(
+      (e) => `${e.instancePath || '/'} ${e.message ?? 'is not valid'}`,
+    );
     throw new TerminalError(reason, `${what} is not valid: ${faults.join('; ')}`);
   };
 }

@@ -1,0 +1,114 @@
+/** Every write to Kubernetes: server-side apply with a named manager, and the few verbs beside it. Errors say what was being done. */
+import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
+import {
+  ApiException,
+  BatchV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
+import type { PodCondition } from '@dynamo-snapshot/api/assignment';
+import { during } from '@dynamo-snapshot/api/errors';
+
+/** A namespaced object of a named group (not core). */
+export interface Ref {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Body {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: object;
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+/** HTTP status of an API error anywhere in the chain of causes; undefined where it was none. */
+export function statusOf(error: unknown): number | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) if (e instanceof ApiException) return e.code;
+  return undefined;
+}
+
+const apply = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply);
+const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+const strategic = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
+
+export class Api {
+  readonly #custom: CustomObjectsApi;
+  readonly #core: CoreV1Api;
+  readonly #batch: BatchV1Api;
+  readonly #manager: string;
+
+  constructor(config: KubeConfig, fieldManager: string) {
+    this.#custom = config.makeApiClient(CustomObjectsApi);
+    this.#core = config.makeApiClient(CoreV1Api);
+    this.#batch = config.makeApiClient(BatchV1Api);
+    this.#manager = fieldManager;
+  }
+
+  async get<T>(ref: Ref): Promise<T | undefined> {
+    return during(`get ${ref.plural} ${ref.name}`, () =>
+      orAbsent(async () => (await this.#custom.getNamespacedCustomObject(ref)) as T),
+    );
+  }
+
+  getPod(namespace: string, name: string): Promise<V1Pod | undefined> {
+    return during(`get pod ${name}`, () => orAbsent(() => this.#core.readNamespacedPod({ namespace, name })));
+  }
+
+  /** Creates or changes what this manager owns of the object. */
+  async apply(ref: Ref, body: Body): Promise<void> {
+    const how = { ...ref, fieldManager: this.#manager, force: true, body };
+    await during(`apply ${ref.plural} ${ref.name}`, () => this.#custom.patchNamespacedCustomObject(how, apply));
+  }
+
+  async applyStatus(ref: Ref, body: Body): Promise<void> {
+    const how = { ...ref, fieldManager: this.#manager, force: true, body };
+    await during(`apply status of ${ref.plural} ${ref.name}`, () =>
+      this.#custom.patchNamespacedCustomObjectStatus(how, apply),
+    );
+  }
+
+  /** A merge patch; with a resourceVersion in it, a changed object answers 409. */
+  async patch(ref: Ref, body: object): Promise<void> {
+    await during(`patch ${ref.plural} ${ref.name}`, () => this.#custom.patchNamespacedCustomObject({ ...ref, body }, merge));
+  }
+
+  /** Absent is fine. Dependents go in the background. */
+  async delete(ref: Ref): Promise<void> {
+    const how = { ...ref, propagationPolicy: 'Background' };
+    await during(`delete ${ref.plural} ${ref.name}`, () => orAbsent(() => this.#custom.deleteNamespacedCustomObject(how)));
+  }
+
+  /** Creates a Job; one that exists already is left as it is. */
+  async createJob(namespace: string, body: object): Promise<void> {
+    await during('create job', async () => {
+      try {
+        await this.#batch.createNamespacedJob({ namespace, body, fieldManager: this.#manager });
+      } catch (error) {
+        if (statusOf(error) !== 409) throw error;
+      }
+    });
+  }
+
+  async setPodCondition(namespace: string, name: string, condition: PodCondition): Promise<void> {
+    const body = { status: { conditions: [{ ...condition, lastTransitionTime: new Date().toISOString() }] } };
+    await during(`set condition ${condition.type} of pod ${name}`, () =>
+      orAbsent(() => this.#core.patchNamespacedPodStatus({ namespace, name, body }, strategic)),
+    );
+  }
+}
+
+async function orAbsent<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The work queue of a level-triggered controller: keys, not events. One run per key at a time; what is added during a run becomes
+ * one more run. A run that throws comes back with back-off; a TerminalError does not come back by itself.
+ */
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import type { Log } from './log';
+
+export interface Outcome {
+  readonly requeueAfterMs?: number;
+}
+
+export type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome | undefined>;
+
+export interface QueueOptions {
+  readonly name: string;
+  readonly reconcile: Reconcile;
+  readonly log: Log;
+  /** Keys that run at the same time. */
+  readonly concurrency?: number;
+}
+
+const FIRST_BACKOFF_MS = 200;
+const LAST_BACKOFF_MS = 60_000;
+
+export class WorkQueue {
+  readonly #options: QueueOptions;
+  readonly #waiting = new Set<string>();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #again = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #stop = new AbortController();
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+  }
+
+  /** Keys that wait for a free slot. */
+  get depth(): number {
+    return this.#waiting.size;
+  }
+
+  add(key: string): void {
+    if (this.#stop.signal.aborted) return;
+    this.#cancelTimer(key);
+    if (this.#running.has(key)) this.#again.add(key);
+    else {
+      this.#waiting.add(key);
+      this.#fill();
+    }
+  }
+
+  /** The earliest of several calls wins. */
+  addAfter(key: string, ms: number): void {
+    if (this.#stop.signal.aborted || this.#timers.has(key)) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(key);
+      this.add(key);
+    }, ms);
+    this.#timers.set(key, timer);
+  }
+
+  /** Takes nothing new, tells the running ones to stop, and waits for them. */
+  async drain(): Promise<void> {
+    this.#stop.abort();
+    this.#waiting.clear();
+    for (const key of [...this.#timers.keys()]) this.#cancelTimer(key);
+    await Promise.all(this.#running.values());
+  }
+
+  #cancelTimer(key: string): void {
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
+  }
+
+  #fill(): void {
+    for (const key of this.#waiting) {
+      if (this.#running.size >= (this.#options.concurrency ?? 4)) return;
+      this.#waiting.delete(key);
+      this.#running.set(key, this.#run(key));
+    }
+  }
+
+  async #run(key: string): Promise<void> {
+    const after = await this.#once(key);
+    this.#running.delete(key);
+    if (this.#again.delete(key)) this.add(key);
+    else if (after !== undefined) this.addAfter(key, after);
+    this.#fill();
+  }
+
+  /** Milliseconds until the key should come back, if it should. */
+  async #once(key: string): Promise<number | undefined> {
+    const { reconcile, log, name } = this.#options;
+    try {
+      const outcome = await reconcile(key, this.#stop.signal);
+      this.#failures.delete(key);
+      return outcome?.requeueAfterMs;
+    } catch (error) {
+      const terminal = error instanceof TerminalError;
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
+      const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), LAST_BACKOFF_MS);
+      log[terminal ? 'error' : 'warn'](`${name} ${key}: ${explain(error)}`, terminal ? {} : { retryInMs: backoff });
+      return terminal ? undefined : backoff;
+    }
+  }
+}

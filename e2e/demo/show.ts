@@ -1,0 +1,114 @@
+/** The demo itself: every figure of the report is measured here or read from the objects in the cluster. */
+import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import { secondsBetween } from '@dynamo-snapshot/api/time';
+import type { Kube, KubeObject } from '../kube';
+import type { Say } from '../stage';
+import { ask, checkpointOf, count, placeholder, worker } from '../workload';
+import type { CheckpointObject, PodStatus, WorldFile } from '../world';
+import type { DemoReport } from './table';
+
+const model = { env: { MODEL_MB: '512', WARMUP_SECONDS: '5' } };
+
+export async function show(kube: Kube, world: WorldFile, say: Say): Promise<DemoReport> {
+  const [sourceNode, restoreNode] = world.nodes;
+  await cleanUp(kube);
+
+  say(`starting a worker on ${sourceNode} the slow way: loads 512 MiB, warms up`);
+  const cold = await startPod(kube, worker({ name: 'demo-worker', node: sourceNode, ...model }));
+  for (let i = 0; i < 41; i++) await count(cold.ip);
+  const counterAtCapture = await count(cold.ip);
+  say(
+    `it serves after ${cold.readySeconds.toFixed(1)} s and has counted to ${counterAtCapture}; capturing it while it serves`,
+  );
+
+  const applied = Date.now();
+  await kube.apply(checkpointOf('demo', 'demo-worker'));
+  await kube.wait('dynamocheckpoint', 'demo', 'jsonpath={.status.phase}=Ready', 180);
+  const captureSeconds = (Date.now() - applied) / 1000;
+  say((await kube.run(['get', 'checkpoints'])).trimEnd());
+
+  say(`restoring it on ${restoreNode}`);
+  const warm = await startPod(
+    kube,
+    placeholder({ name: 'demo-restored', node: restoreNode, checkpoint: 'demo', ...model }),
+  );
+  const firstCounterAfterRestore = await count(warm.ip);
+  say(`it goes on from ${firstCounterAfterRestore}, ${warm.readySeconds.toFixed(1)} s after it was created`);
+
+  say('starting three clones at once');
+  const nodes = [restoreNode, sourceNode, restoreNode];
+  const clones = await Promise.all(
+    nodes.map((node, i) =>
+      startPod(kube, placeholder({ name: `demo-clone-${i + 1}`, node, checkpoint: 'demo', ...model })),
+    ),
+  );
+  const figures = await restoreFigures(kube, warm.uid);
+  const { status } = await kube.get<CheckpointObject>('dynamocheckpoint', 'demo');
+  return {
+    coldStartSeconds: cold.readySeconds,
+    captureSeconds,
+    sourcePausedSeconds: status?.timings?.find((t) => t.step === 'paused')?.seconds ?? Number.NaN,
+    artifactBytes: status?.artifact?.sizeBytes ?? 0,
+    restoreSeconds: warm.readySeconds,
+    runningToAnswerSeconds: warm.runningToAnswerSeconds,
+    ...figures,
+    sourceNode,
+    restoreNode,
+    counterAtCapture,
+    firstCounterAfterRestore,
+    cloneSeconds: clones.map((c) => c.readySeconds),
+  };
+}
+
+interface Started {
+  readonly uid: string;
+  readonly ip: string;
+  readonly readySeconds: number;
+  readonly runningToAnswerSeconds: number;
+}
+
+/** Created -> Ready as a client sees it; the worker is asked from the moment that the pod is Running. */
+async function startPod(kube: Kube, pod: KubeObject): Promise<Started> {
+  const { name } = pod.metadata;
+  const created = Date.now();
+  await kube.apply(pod);
+  await kube.wait('pod', name, 'jsonpath={.status.phase}=Running', 120);
+  const running = Date.now();
+  const { status, metadata } = await kube.get<PodStatus>('pod', name);
+  const answered = answers(status.podIP, running + 120_000).then(() => Date.now());
+  await kube.wait('pod', name, 'condition=Ready', 120);
+  const ready = Date.now();
+  return {
+    uid: metadata.uid,
+    ip: status.podIP,
+    readySeconds: (ready - created) / 1000,
+    runningToAnswerSeconds: ((await answered) - running) / 1000,
+  };
+}
+
+async function answers(ip: string, until: number): Promise<void> {
+  for (;;) {
+    try {
+      await ask(ip, '/healthz', 500);
+      return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function restoreFigures(kube: Kube, podUid: string) {
+  const all = await kube.list<SnapshotAssignment>('snapshotassignments');
+  const status = all.find((a) => a.spec.operation === 'Restore' && a.spec.pod?.uid === podUid)?.status;
+  const steps = status?.receipt?.steps ?? [];
+  const criu = steps.find((s) => s.step === 'criu')?.seconds ?? Number.NaN;
+  const whole = (status?.timings ?? []).find((t) => t.step === 'total')?.seconds;
+  const seconds = whole ?? secondsBetween(status?.startedAt ?? '', status?.finishedAt ?? '');
+  return { criuRestoreSeconds: criu, outsideCriuSeconds: seconds - criu };
+}
+
+async function cleanUp(kube: Kube): Promise<void> {
+  await kube.delete('pod', ['demo-worker', 'demo-restored', 'demo-clone-1', 'demo-clone-2', 'demo-clone-3']);
+  await kube.delete('dynamocheckpoint', ['demo']);
+}

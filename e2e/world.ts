@@ -1,0 +1,104 @@
+/** What a scenario starts from: the cluster that the set-up brought up, our chart in it, and a namespace. */
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KubeAccess, KubeObject } from './kube';
+import { Kube } from './kube';
+import { checkpointOf, state, worker } from './workload';
+import type { WorkerOptions, WorkerState } from './workload';
+
+export interface WorldFile extends KubeAccess {
+  readonly nodes: readonly [string, string];
+  readonly sharedDir: string;
+}
+
+export const worldFile = join(tmpdir(), 'dynamo-snapshot-e2e-world.json');
+
+export interface PodStatus {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly status: {
+    readonly phase: string;
+    readonly podIP: string;
+    readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
+    readonly containerStatuses?: readonly {
+      readonly name: string;
+      readonly restartCount: number;
+      readonly containerID: string;
+      readonly lastState?: { readonly terminated?: { readonly exitCode: number } };
+      readonly state?: { readonly terminated?: { readonly exitCode: number } };
+    }[];
+  };
+}
+
+export interface CheckpointObject {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly message?: string;
+    readonly identityHash?: string;
+    readonly location?: string;
+    readonly artifact?: {
+      readonly digest: string;
+      readonly sizeBytes: number;
+      readonly size: string;
+      readonly uid: string;
+    };
+    readonly timings?: readonly { step: string; seconds: number }[];
+    readonly conditions?: readonly { type: string; status: string; reason: string; message: string }[];
+  };
+}
+
+export class World {
+  readonly kube: Kube;
+  readonly nodeA: string;
+  readonly nodeB: string;
+  readonly namespace: string;
+  readonly sharedDir: string;
+  readonly #made: { kind: string; name: string }[] = [];
+
+  constructor() {
+    const file = JSON.parse(readFileSync(worldFile, 'utf8')) as WorldFile;
+    this.kube = new Kube(file);
+    [this.nodeA, this.nodeB] = file.nodes;
+    this.namespace = file.namespace;
+    this.sharedDir = file.sharedDir;
+  }
+
+  /** Applies and remembers, so that `clean` takes everything away again. */
+  async make(object: KubeObject): Promise<void> {
+    this.#made.push({ kind: object.kind.toLowerCase(), name: object.metadata.name });
+    await this.kube.apply(object);
+  }
+
+  async ready(pod: string, seconds = 90): Promise<PodStatus> {
+    await this.kube.wait('pod', pod, 'condition=Ready', seconds);
+    return this.kube.get<PodStatus>('pod', pod);
+  }
+
+  /** A served worker on a node: its IP and state. */
+  async serving(options: WorkerOptions): Promise<{ readonly ip: string; readonly state: WorkerState }> {
+    await this.make(worker(options));
+    const { status } = await this.ready(options.name);
+    return { ip: status.podIP, state: await state(status.podIP) };
+  }
+
+  async captured(name: string, podName: string, seconds = 90): Promise<CheckpointObject> {
+    await this.make(checkpointOf(name, podName));
+    return this.checkpointReady(name, seconds);
+  }
+
+  async checkpointReady(name: string, seconds = 90): Promise<CheckpointObject> {
+    await this.kube.wait('dynamocheckpoint', name, 'jsonpath={.status.phase}=Ready', seconds);
+    return this.kube.get<CheckpointObject>('dynamocheckpoint', name);
+  }
+
+  /** Pods first: a checkpoint is deleted when nobody restores from it any more. */
+  async clean(): Promise<void> {
+    const named = (want: boolean) => this.#made.filter((m) => (m.kind === 'pod') === want).reverse();
+    await this.kube.delete(
+      'pod',
+      named(true).map((m) => m.name),
+    );
+    for (const { kind, name } of named(false)) await this.kube.delete(kind, [name]);
+  }
+}

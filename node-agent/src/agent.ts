@@ -1,0 +1,109 @@
+/** The node agent: every assignment of its node becomes a journaled operation, whose state it mirrors into the assignment. */
+import type { FSWatcher } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import { ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
+import type { Clock } from '@dynamo-snapshot/api/time';
+import type { Api } from '@dynamo-snapshot/controller/api';
+import type { Informer } from '@dynamo-snapshot/controller/informer';
+import { keyOf } from '@dynamo-snapshot/controller/informer';
+import type { Log } from '@dynamo-snapshot/controller/log';
+import { LevelOperator } from '@dynamo-snapshot/controller/operator';
+import type { Outcome } from '@dynamo-snapshot/controller/queue';
+import { WorkQueue } from '@dynamo-snapshot/controller/queue';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Applier } from './assignment/apply';
+import { decide } from './assignment/decide';
+import { observe } from './assignment/observe';
+import type { AgentConfig } from './config';
+import { JournalEntry } from './journal/entry';
+
+export interface AgentParts {
+  readonly kube: KubeConfig;
+  readonly api: Api;
+  readonly config: AgentConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export class Agent extends LevelOperator {
+  readonly #parts: AgentParts;
+  readonly #queue: WorkQueue;
+  readonly #applier: Applier;
+  readonly #watchers = new Map<string, FSWatcher>();
+  /** Assignment key -> UID of its journal entry. */
+  readonly #entries = new Map<string, string>();
+  #assignments: Informer<SnapshotAssignment> | undefined;
+
+  constructor(parts: AgentParts) {
+    super(parts.kube, parts.log);
+    this.#parts = parts;
+    const reconcile = (key: string) => this.#reconcile(key);
+    this.#queue = new WorkQueue({ name: 'assignment', reconcile, log: parts.log });
+    this.#applier = new Applier({ ...parts, wake: (key) => this.#queue.add(key) });
+  }
+
+  protected override async init(): Promise<void> {
+    const { config } = this.#parts;
+    mkdirSync(config.journal, { recursive: true, mode: 0o700 });
+    this.#assignments = this.watch<SnapshotAssignment>(
+      {
+        group: GROUP,
+        version: VERSION,
+        plural: ASSIGNMENT.plural,
+        namespace: config.watchNamespace,
+        fieldSelector: `spec.nodeName=${config.nodeName}`,
+      },
+      this.#queue,
+      (assignment) => [keyOf(assignment)],
+    );
+    await this.begin();
+    this.#adopt();
+  }
+
+  /** What an earlier agent began. */
+  #adopt(): void {
+    for (const uid of readdirSync(this.#parts.config.journal)) {
+      const entry = this.#entry(uid);
+      if (!entry.exists) rmSync(entry.dir, { recursive: true, force: true });
+      else {
+        const { namespace, name } = entry.operation().assignment;
+        this.#entries.set(`${namespace}/${name}`, uid);
+        this.#queue.add(`${namespace}/${name}`);
+      }
+    }
+  }
+
+  async #reconcile(key: string): Promise<Outcome | undefined> {
+    const assignment = this.#assignments?.get(key);
+    const uid = this.#entries.get(key) ?? assignment?.metadata.uid;
+    if (uid === undefined) return undefined;
+    const entry = this.#entry(uid);
+    const current = assignment?.metadata.uid === uid ? assignment : undefined;
+    const plan = decide(observe(current, entry), this.#parts.clock.now());
+    if (plan.do === 'start') this.#entries.set(key, uid);
+    const outcome = await this.#applier.apply(plan, { key, uid, entry, ...(current ? { assignment: current } : {}) });
+    if (plan.do === 'forget' || plan.do === 'nothing') this.#release(key, uid);
+    else this.#follow(key, entry);
+    return outcome;
+  }
+
+  /** A new object of the same name may be waiting behind the one that is done. */
+  #release(key: string, uid: string): void {
+    this.#watchers.get(key)?.close();
+    this.#watchers.delete(key);
+    this.#entries.delete(key);
+    const now = this.#assignments?.get(key);
+    if (now !== undefined && now.metadata.uid !== uid) this.#queue.add(key);
+  }
+
+  #follow(key: string, entry: JournalEntry): void {
+    if (this.#watchers.has(key) || !entry.exists) return;
+    this.#watchers.set(key, watch(entry.dir, () => this.#queue.add(key)));
+  }
+
+  #entry(uid: string): JournalEntry {
+    return new JournalEntry(join(this.#parts.config.journal, uid));
+  }
+}

@@ -1,0 +1,80 @@
+/** From an assignment and its pod to a request of the engine; pure. */
+import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import { CONTROL_VOLUME, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
+import { artifactPath, stagingPath } from '@dynamo-snapshot/api/layout';
+import { annotation } from '@dynamo-snapshot/api/names';
+import type { V1Container, V1Pod, V1Probe, V1Volume } from '@kubernetes/client-node';
+import type { MountedVolume, PodFacts, Request, VolumeKind } from '../engine';
+import { containerId } from '../linux/ids';
+
+/** Throws a TerminalError where the pod is not the one that the assignment means. */
+export function requestOf({ metadata, spec }: SnapshotAssignment, pod: V1Pod | undefined, store: string): Request {
+  const artifact: ArtifactRef = { namespace: metadata.namespace, ...pick(spec.artifact) };
+  const artifactDir = `${store}/${artifactPath(artifact)}`;
+  if (spec.operation === 'Delete') return { operation: 'Delete', artifactDir, artifact };
+  if (spec.container === undefined || spec.pod === undefined)
+    throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.pod and spec.container`);
+  const facts = podFacts(pod, { ...spec.pod, nodeName: spec.nodeName, container: spec.container.name });
+  const target = { artifactDir, artifact, containerId: containerId(spec.container.id), pod: facts };
+  if (spec.operation === 'Capture') {
+    const stagingDir = `${store}/${stagingPath(artifact)}`;
+    const afterCapture = spec.afterCapture ?? 'KeepRunning';
+    return { ...target, operation: 'Capture', stagingDir, checkpoint: spec.checkpoint.name, afterCapture };
+  }
+  const { digest } = spec.artifact;
+  const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';
+  return { ...target, operation: 'Restore', skipCompatCheck, ...(digest === undefined ? {} : { artifactDigest: digest }) };
+}
+
+const pick = ({ identityHash, uid }: { identityHash: string; uid: string }) => ({ identityHash, uid });
+
+interface Wanted {
+  readonly name: string;
+  readonly uid: string;
+  readonly nodeName: string;
+  readonly container: string;
+}
+
+function podFacts(pod: V1Pod | undefined, wanted: Wanted): PodFacts {
+  if (pod?.metadata?.uid !== wanted.uid) throw new TerminalError('PodGone', `pod ${wanted.name} (${wanted.uid}) is gone`);
+  if (pod.spec?.nodeName !== wanted.nodeName)
+    throw new TerminalError('PodElsewhere', `pod ${wanted.name} runs on ${pod.spec?.nodeName ?? 'no node'}, not here`);
+  const container = pod.spec.containers.find((c) => c.name === wanted.container);
+  if (container === undefined)
+    throw new TerminalError('TargetContainerNotFound', `pod ${wanted.name} has no container ${wanted.container}`);
+  const budget = livenessBudget(container.livenessProbe);
+  const ip = pod.status?.podIP;
+  return {
+    namespace: pod.metadata.namespace ?? '',
+    name: wanted.name,
+    uid: wanted.uid,
+    nodeName: wanted.nodeName,
+    containerName: wanted.container,
+    volumes: mountedVolumes(container, pod.spec.volumes ?? []),
+    ...(ip === undefined ? {} : { ip }),
+    ...(budget === undefined ? {} : { livenessBudgetSeconds: budget }),
+  };
+}
+
+function mountedVolumes(container: V1Container, volumes: readonly V1Volume[]): readonly MountedVolume[] {
+  return (container.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
+    const volume = volumes.find((v) => v.name === name);
+    return volume === undefined ? [] : [{ name, mountPath, kind: kindOf(volume, mountPath) }];
+  });
+}
+
+/** A tmpfs at /dev/shm is part of CRIU's own images. */
+function kindOf(volume: V1Volume, mountPath: string): VolumeKind {
+  if (volume.name === CONTROL_VOLUME || volume.name === STANDBY_VOLUME) return 'control';
+  if (volume.emptyDir !== undefined) return mountPath === '/dev/shm' ? 'other' : 'emptyDir';
+  const { projected, configMap, secret, downwardAPI } = volume;
+  return [projected, configMap, secret, downwardAPI].some((source) => source !== undefined) ? 'projected' : 'other';
+}
+
+/** Seconds from the last good answer until the kubelet kills the container (core/v1 Probe; defaults 10 s, 3, 1 s). */
+function livenessBudget(probe: V1Probe | undefined): number | undefined {
+  if (probe === undefined) return undefined;
+  return (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10) + (probe.timeoutSeconds ?? 1);
+}

@@ -1,0 +1,190 @@
+/** Captures a container: observe, decide, dump while its files are packed, then digest and publish. Whatever fails, it serves afterwards. */
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { arch, hostname, release } from 'node:os';
+import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { controlFile } from '@dynamo-snapshot/api/control';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
+import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
+import { criuProgram } from '../criu/program';
+import { frozenSeconds } from '../criu/stats';
+import type { CaptureRequest, CaptureResult, MountedVolume } from '../engine';
+import type { EngineIo } from '../engine-io';
+import { packFolder, packRootfs } from '../files/pack';
+import { commandLine } from '../linux/proc';
+import { thaw } from '../linux/cgroup';
+import { hasControlDir, writeControlFile } from '../runtime/control';
+import { Cri } from '../runtime/cri';
+import { volumesOf } from '../runtime/facts';
+import { beginArtifact, digestFiles, publish } from '../store/directory';
+import { memoryBytes, reasonsAgainst } from './decide';
+import { dump } from './dump';
+import type { Seen } from './observe';
+import { observe } from './observe';
+
+export async function capture(request: CaptureRequest, io: EngineIo): Promise<CaptureResult> {
+  const { steps } = io;
+  const seen = await steps.run('observe', () => look(request, io));
+  const against = reasonsAgainst(seen, request.pod);
+  if (against.length > 0) throw new TerminalError('PreflightFailed', against.join('; '));
+  const program = await criuProgram(io.config.criu, io.config.rlimitShim);
+  io.willUndo({ do: 'remove', path: request.stagingDir });
+  await beginArtifact(request.stagingDir, request.artifactDir);
+  const manifestOf = await dumpTree(request, seen, program, io);
+  return finish(request, seen, io, manifestOf);
+}
+
+async function look(request: CaptureRequest, io: EngineIo): Promise<Seen> {
+  const cri = new Cri(io.config.criSocket);
+  try {
+    return observe(request, await cri.container(request.containerId), io.config);
+  } finally {
+    cri.close();
+  }
+}
+
+type Files = Manifest['files'];
+type ManifestOf = (files: Files) => Manifest;
+
+/** Everything between the first touch of the source and the moment that it runs again. */
+async function dumpTree(
+  request: CaptureRequest,
+  seen: Seen,
+  program: Awaited<ReturnType<typeof criuProgram>>,
+  io: EngineIo,
+): Promise<ManifestOf> {
+  const images = join(request.stagingDir, artifactFile.images);
+  mkdirSync(images, { mode: 0o700 });
+  mkdirSync(join(request.stagingDir, artifactFile.volumes), { mode: 0o700 });
+  const join_: readonly ('uts' | 'ipc')[] = seen.hasSysvShm ? ['uts'] : ['uts', 'ipc'];
+  const volumes = (request.pod?.volumes ?? volumesOf(seen.facts)).filter((v) => v.kind === 'emptyDir');
+  io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
+  io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
+  const progress = followPages(images, memoryBytes(seen), io);
+  const plan = {
+    program,
+    images,
+    pid: seen.root.pid,
+    freezer: seen.groups.freezer,
+    netInode: seen.netInode,
+    externalMounts: seen.externalMounts,
+    join: join_,
+    hookDir: join(io.config.work, `hook-${request.artifact.uid}`),
+    ...(seen.tty === undefined ? {} : { tty: seen.tty }),
+  };
+  try {
+    await io.steps.run('dump', () => dump(plan, io, () => packFiles(request, seen, volumes, io)));
+  } catch (error) {
+    thaw(seen.groups.freezer);
+    throw error;
+  } finally {
+    progress.stop();
+  }
+  const paused = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
+  io.steps.note('paused', paused);
+  return manifestWriter({ request, seen, volumes, join: join_, paused, criuVersion: program.version });
+}
+
+async function packFiles(
+  request: CaptureRequest,
+  seen: Seen,
+  volumes: readonly MountedVolume[],
+  io: EngineIo,
+): Promise<void> {
+  const from = performance.now();
+  const { stagingDir } = request;
+  const tarFile = join(stagingDir, artifactFile.rootfsTar);
+  const index = await packRootfs({ upperDir: seen.upperDir ?? '', mountPoints: seen.mountPoints, tarFile });
+  await writeFile(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
+  for (const [i, volume] of volumes.entries())
+    await packFolder(`/proc/${seen.root.pid}/root${volume.mountPath}`, join(stagingDir, volumeTar(i)));
+  io.steps.note('files', (performance.now() - from) / 1000);
+}
+
+/** CRIU tells nothing while it writes; the sizes of its page files do. */
+function followPages(images: string, total: number, io: EngineIo): { stop(): void } {
+  const from = performance.now();
+  const timer = setInterval(() => {
+    const written = readdirSync(images)
+      .filter((name) => name.startsWith('pages-'))
+      .reduce((sum, name) => sum + (statSync(join(images, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+    io.steps.bytes('dump', written, total, (performance.now() - from) / 1000);
+  }, 250);
+  return { stop: () => clearInterval(timer) };
+}
+
+interface ManifestParts {
+  readonly request: CaptureRequest;
+  readonly seen: Seen;
+  readonly volumes: readonly MountedVolume[];
+  readonly join: readonly ('uts' | 'ipc')[];
+  readonly paused: number;
+  readonly criuVersion: string;
+}
+
+function manifestWriter({ request, seen, volumes, join: joined, paused, criuVersion }: ManifestParts): ManifestOf {
+  const { facts } = seen;
+  const { podIp, ...container } = {
+    id: facts.id,
+    name: facts.name,
+    podName: facts.podName,
+    podUid: facts.podUid,
+    image: facts.image,
+    imageDigest: facts.imageDigest,
+    command: [...commandLine(seen.root.pid)],
+    podIp: request.pod?.ip,
+  };
+  const { tty } = seen;
+  return (files) => ({
+    version: MANIFEST_VERSION,
+    createdAt: new Date().toISOString(),
+    artifact: { ...request.artifact, ...(request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint }) },
+    source: { nodeName: request.pod?.nodeName ?? hostname(), architecture: arch(), kernel: release(), criuVersion },
+    container: { ...container, ...(podIp === undefined ? {} : { podIp }) },
+    process: {
+      count: seen.processes.filter((p) => p.state !== 'Z').length,
+      stdio: [...seen.stdio],
+      memoryBytes: memoryBytes(seen),
+      ...(tty === undefined ? {} : { tty }),
+    },
+    dump: { externalMounts: [...seen.externalMounts], joinedNamespaces: [...joined], pausedSeconds: paused },
+    volumes: volumes.map(({ name, mountPath }, i) => ({ name, mountPath, file: volumeTar(i) })),
+    files: [...files],
+    sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0),
+  });
+}
+
+async function finish(request: CaptureRequest, seen: Seen, io: EngineIo, manifestOf: ManifestOf): Promise<CaptureResult> {
+  if (io.signal.aborted) throw new TerminalError('Cancelled', 'the capture was cancelled before it was published');
+  const manifest = await io.steps.run('digest', async () => {
+    let done = 0;
+    const from = performance.now();
+    const total = memoryBytes(seen);
+    const files = await digestFiles(request.stagingDir, (bytes) => {
+      done += bytes;
+      io.steps.bytes('digest', done, total, (performance.now() - from) / 1000);
+    });
+    return manifestOf([...files]);
+  });
+  const artifactDigest = await io.steps.run('publish', () => publish(request.stagingDir, request.artifactDir, manifest));
+  if (request.afterCapture === 'Complete') tellSource(seen, io);
+  return {
+    operation: 'Capture',
+    artifactDigest,
+    sizeBytes: manifest.sizeBytes,
+    pausedSeconds: manifest.dump.pausedSeconds,
+    source: { ...manifest.source, image: seen.facts.image, imageDigest: seen.facts.imageDigest },
+    timings: io.steps.total(),
+  };
+}
+
+/** The artifact is whole already; a worker that cannot be told is ended by its Job. */
+function tellSource(seen: Seen, io: EngineIo): void {
+  try {
+    if (hasControlDir(seen.root.pid)) writeControlFile(seen.root.pid, controlFile.snapshotComplete);
+  } catch (error) {
+    io.log.warn(`write ${controlFile.snapshotComplete}: ${explain(error)}`);
+  }
+}

@@ -1,0 +1,78 @@
+/** Whether a container may be captured: every reason against it at once, before anything is touched; pure. */
+import { humanBytes, humanSeconds } from '@dynamo-snapshot/api/quantity';
+import type { PodFacts } from '../engine';
+import type { Seen, SeenProcess } from './observe';
+
+/** Measured on 2 cores (docs/criu.md): CRIU's fixed part, and its rate while the tree stands still. */
+const FREEZE_FIXED_SECONDS = 0.3;
+const FREEZE_BYTES_PER_SECOND = 1e9;
+/** Part of the liveness budget that a capture may use up: the kubelet may be in the middle of a period. */
+const BUDGET_SHARE = 0.7;
+const SPACE_MARGIN = 1.1;
+const SPACE_FIXED_BYTES = 64 << 20;
+
+const UNSUPPORTED_FDS: readonly (readonly [RegExp, string])[] = [
+  [/^anon_inode:\[io_uring\]/, 'an io_uring (deny it with the seccomp profile profiles/block-iouring.json)'],
+  [/^anon_inode:\[userfaultfd\]/, 'a userfaultfd'],
+  [/^anon_inode:bpf/, 'a BPF object'],
+  [/^\/dev\/nvidia/, 'a GPU (CUDA state is not captured yet)'],
+];
+
+export const memoryBytes = (seen: Seen): number => seen.processes.reduce((sum, p) => sum + p.rssBytes, 0);
+
+export const estimatedFreezeSeconds = (bytes: number): number => FREEZE_FIXED_SECONDS + bytes / FREEZE_BYTES_PER_SECOND;
+
+export const reasonsAgainst = (seen: Seen, pod: PodFacts | undefined): readonly string[] => [
+  ...containerReasons(seen),
+  ...seen.processes.flatMap((p) => processReasons(p, seen)),
+  ...projectedReasons(seen, pod),
+  ...budgetReasons(seen, pod),
+  ...spaceReasons(seen),
+];
+
+const containerReasons = (seen: Seen): readonly string[] => [
+  ...(seen.frozen ? ['the container is frozen'] : []),
+  ...(seen.upperDir === undefined ? ['its root file system is no overlay'] : []),
+  ...(seen.netInode === 0 ? ['its network namespace cannot be read'] : []),
+];
+
+function processReasons(p: SeenProcess, seen: Seen): readonly string[] {
+  const who = `process ${p.ref.pid} (${p.name})`;
+  const root = seen.processes[0];
+  const nested = root !== undefined && (p.pidNamespace !== root.pidNamespace || p.userNamespace !== root.userNamespace);
+  return [
+    ...(p.state === 'T' || p.state === 't' ? [`${who} is stopped`] : []),
+    ...(p.tracerPid !== 0 ? [`${who} is traced by ${p.tracerPid}`] : []),
+    ...(nested ? [`${who} has a pid or user namespace of its own`] : []),
+    ...UNSUPPORTED_FDS.filter(([pattern]) => p.openPaths.some((path) => pattern.test(path))).map(
+      ([, what]) => `${who} has ${what}`,
+    ),
+  ];
+}
+
+/** The kubelet's atomic writer puts such files below a folder whose name is a time stamp: in another pod it has another name. */
+const TIMESTAMPED = /\/\.\.\d{4}_\d\d_\d\d_/;
+
+function projectedReasons(seen: Seen, pod: PodFacts | undefined): readonly string[] {
+  const mounts = (pod?.volumes ?? []).filter((v) => v.kind === 'projected').map((v) => v.mountPath);
+  const isProjected = (path: string) => TIMESTAMPED.test(path) || mounts.some((m) => path === m || path.startsWith(`${m}/`));
+  return seen.processes.flatMap((p) =>
+    p.openPaths
+      .filter(isProjected)
+      .map((path) => `process ${p.ref.pid} (${p.name}) keeps ${path} open, which has another name in another pod`),
+  );
+}
+
+function budgetReasons(seen: Seen, pod: PodFacts | undefined): readonly string[] {
+  const budget = pod?.livenessBudgetSeconds;
+  const estimate = estimatedFreezeSeconds(memoryBytes(seen));
+  if (budget === undefined || estimate <= budget * BUDGET_SHARE) return [];
+  const [needs, has] = [estimate, budget].map(humanSeconds);
+  return [`standing still for about ${needs} would use up the ${has} after which the kubelet restarts it; relax its livenessProbe`];
+}
+
+function spaceReasons(seen: Seen): readonly string[] {
+  const needed = memoryBytes(seen) * SPACE_MARGIN + SPACE_FIXED_BYTES;
+  if (seen.freeBytes >= needed) return [];
+  return [`the store has ${humanBytes(seen.freeBytes)} free, and about ${humanBytes(needed)} are needed`];
+}

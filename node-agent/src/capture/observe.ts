@@ -1,0 +1,99 @@
+/** Everything about a container that the decision to capture it, and the dump, need to know. Nothing is touched. */
+import { readFileSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { upperDir, externalMounts, parseMountinfo } from '../linux/mountinfo';
+import type { CaptureRequest } from '../engine';
+import type { EngineConfig } from '../config';
+import type { ContainerCgroups } from '../linux/cgroup';
+import { containerCgroups, isFrozen } from '../linux/cgroup';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import type { HostPid, ProcessRef } from '../linux/ids';
+import { inode, link, openPaths, processRef, processTree, status } from '../linux/proc';
+import type { ContainerFacts } from '../runtime/facts';
+import { workloadRoot } from '../runtime/workload';
+
+export interface SeenProcess {
+  readonly ref: ProcessRef;
+  readonly name: string;
+  readonly state: string;
+  readonly tracerPid: number;
+  readonly rssBytes: number;
+  readonly pidNamespace: number;
+  readonly userNamespace: number;
+  readonly openPaths: readonly string[];
+}
+
+export interface Seen {
+  readonly facts: ContainerFacts;
+  readonly root: ProcessRef;
+  readonly processes: readonly SeenProcess[];
+  readonly groups: ContainerCgroups;
+  readonly frozen: boolean;
+  readonly upperDir: string | undefined;
+  readonly mountPoints: readonly string[];
+  readonly externalMounts: readonly string[];
+  readonly netInode: number;
+  readonly stdio: readonly [string, string, string];
+  readonly tty?: string;
+  readonly hasSysvShm: boolean;
+  readonly freeBytes: number;
+}
+
+export function observe(request: CaptureRequest, facts: ContainerFacts, config: EngineConfig): Seen {
+  const root = processRef(workloadRoot(facts.pid));
+  if (root === undefined) throw new TerminalError('ContainerGone', 'its process ended while it was looked at');
+  const mounts = parseMountinfo(readFileSync(`/proc/${root.pid}/mountinfo`, 'utf8'));
+  const groups = containerCgroups(config.cgroupRoot, root.pid, facts.id);
+  const upper = upperDir(mounts);
+  const tty = terminal(root.pid);
+  const processes = processTree(root.pid).flatMap(look);
+  return {
+    facts,
+    root,
+    processes,
+    groups,
+    frozen: isFrozen(groups.freezer),
+    upperDir: upper === undefined ? undefined : config.hostRoot + upper,
+    mountPoints: mounts.map((m) => m.mountPoint),
+    externalMounts: externalMounts(mounts),
+    netInode: inode(`/proc/${root.pid}/ns/net`) ?? 0,
+    stdio: [0, 1, 2].map((fd) => link(`/proc/${root.pid}/fd/${fd}`) ?? '') as [string, string, string],
+    ...(tty === undefined ? {} : { tty }),
+    hasSysvShm: processes.some((p) => p.openPaths.some((path) => /^\/SYSV[0-9a-f]{8}/.test(path))),
+    freeBytes: freeBytes(request.stagingDir),
+  };
+}
+
+function look(pid: HostPid): SeenProcess[] {
+  const seen = status(pid);
+  const ref = processRef(pid);
+  if (seen === undefined || ref === undefined) return [];
+  return [
+    {
+      ref,
+      name: seen.name,
+      state: seen.state,
+      tracerPid: seen.tracerPid,
+      rssBytes: seen.rssBytes,
+      pidNamespace: inode(`/proc/${pid}/ns/pid`) ?? 0,
+      userNamespace: inode(`/proc/${pid}/ns/user`) ?? 0,
+      openPaths: openPaths(pid),
+    },
+  ];
+}
+
+/** CRIU's key of a terminal: rdev and dev in hex (criu(8), --external tty). */
+function terminal(pid: HostPid): string | undefined {
+  if (!/^\/dev\/(pts\/\d+|console)$/.test(link(`/proc/${pid}/fd/0`) ?? '')) return undefined;
+  const { rdev, dev } = statSync(`/proc/${pid}/fd/0`);
+  return `${rdev.toString(16)}:${dev.toString(16)}`;
+}
+
+/** Of the file system that will hold the staging folder, which need not exist yet. */
+function freeBytes(dir: string): number {
+  let there = dir;
+  while (!existsSync(there) && there !== '/') there = dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  return bavail * bsize;
+}

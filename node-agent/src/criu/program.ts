@@ -1,0 +1,24 @@
+/** CRIU as it is installed, and what this host lacks for it. */
+import { readFileSync } from 'node:fs';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { command } from '../linux/command';
+
+/** capabilities(7) */
+const CAP_SYS_RESOURCE = 24n;
+
+export interface CriuProgram {
+  readonly path: string;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export async function criuProgram(path: string, shim: string): Promise<CriuProgram> {
+  const { code, stdout, stderr } = await command([path, '--version'], { deadlineMs: 10_000 });
+  const version = /Version: (\S+)/.exec(stdout)?.[1];
+  if (code !== 0 || version === undefined)
+    throw new TerminalError('CriuUnusable', `${path} --version: exit ${code}: ${stderr.trim() || stdout.trim()}`);
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const may = (BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n;
+  // The wrapper in the image hands this to CRIU's loader.
+  return { path, version, env: may === 1n ? {} : { SNAPSHOT_RLIMIT_PRELOAD: shim } };
+}

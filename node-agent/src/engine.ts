@@ -1,0 +1,96 @@
+/**
+ * What the engine is asked and what it answers. The same requests come from assignments (through the journal), from the command
+ * line and from tests; the engine itself knows nothing of Kubernetes objects.
+ */
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
+import type { Progress } from '@dynamo-snapshot/api/progress';
+import type { Receipt } from '@dynamo-snapshot/api/receipt';
+import type { Timing } from '@dynamo-snapshot/api/schema';
+import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
+import type { ContainerId } from './linux/ids';
+
+/** `emptyDir` contents are carried in the artifact; open files on `projected` ones (configMap, secret, token) forbid a capture. */
+export type VolumeKind = 'emptyDir' | 'projected' | 'control' | 'other';
+
+export interface MountedVolume {
+  readonly name: string;
+  /** In the container. */
+  readonly mountPath: string;
+  readonly kind: VolumeKind;
+}
+
+/** What the pod's spec says about the container; absent where there is no Kubernetes. */
+export interface PodFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly ip?: string;
+  readonly nodeName: string;
+  readonly containerName: string;
+  readonly volumes: readonly MountedVolume[];
+  /** Seconds that the container may stand still before the kubelet kills it; absent = no liveness probe that it could miss. */
+  readonly livenessBudgetSeconds?: number;
+}
+
+export interface CaptureRequest {
+  readonly operation: 'Capture';
+  /** Absolute; must not exist yet. The parent folder takes the staging folder too. */
+  readonly artifactDir: string;
+  readonly stagingDir: string;
+  readonly artifact: ArtifactRef;
+  readonly checkpoint?: string;
+  readonly containerId: ContainerId;
+  readonly pod?: PodFacts;
+  readonly afterCapture: 'KeepRunning' | 'Complete';
+}
+
+export interface RestoreRequest {
+  readonly operation: 'Restore';
+  readonly artifactDir: string;
+  readonly artifact: ArtifactRef;
+  /** sha256:<hex> of manifest.json, where the one who asks knows it. */
+  readonly artifactDigest?: string;
+  /** The placeholder, whose PID 1 is standby. */
+  readonly containerId: ContainerId;
+  readonly pod?: PodFacts;
+  readonly skipCompatCheck?: boolean;
+}
+
+export interface DeleteRequest {
+  readonly operation: 'Delete';
+  readonly artifactDir: string;
+  readonly artifact: ArtifactRef;
+}
+
+export type Request = CaptureRequest | RestoreRequest | DeleteRequest;
+
+export interface CaptureResult {
+  readonly operation: 'Capture';
+  readonly artifactDigest: string;
+  readonly sizeBytes: number;
+  /** How long the source stood still. */
+  readonly pausedSeconds: number;
+  readonly source: Manifest['source'] & { readonly image: string; readonly imageDigest: string };
+  readonly timings: readonly Timing[];
+}
+
+export interface RestoreResult {
+  readonly operation: 'Restore';
+  readonly receipt: Receipt;
+  readonly timings: readonly Timing[];
+}
+
+export interface DeleteResult {
+  readonly operation: 'Delete';
+  readonly timings: readonly Timing[];
+}
+
+export type Result = CaptureResult | RestoreResult | DeleteResult;
+
+/** How an operation ended, as `result.json` of its journal entry keeps it. */
+export type Outcome =
+  | { readonly ok: true; readonly result: Result }
+  | { readonly ok: false; readonly reason: string; readonly message: string; readonly cancelled?: boolean };
+
+/** Where the engine tells how far it is. Must not throw. */
+export type Report = (progress: Progress) => void;

@@ -1,0 +1,163 @@
+/**
+ * One folder of the journal is one operation: what was asked (`operation.json`), who does it (`process.json`), how far it is
+ * (`status.json`), what must be taken back (`undo.ndjson`, written before it is done), how it ended (`result.json`).
+ */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Progress } from '@dynamo-snapshot/api/progress';
+import type { Timing } from '@dynamo-snapshot/api/schema';
+import type { Outcome, Request } from '../engine';
+import type { ContainerId, ProcessRef } from '../linux/ids';
+
+export const entryFile = {
+  operation: 'operation.json',
+  process: 'process.json',
+  status: 'status.json',
+  undo: 'undo.ndjson',
+  result: 'result.json',
+  cancel: 'cancel',
+  output: 'output.log',
+} as const;
+
+export interface OperationFile {
+  readonly request: Request;
+  /** Epoch milliseconds. */
+  readonly deadline: number;
+  readonly assignment: { readonly namespace: string; readonly name: string; readonly uid: string };
+}
+
+export interface StatusFile {
+  readonly progress: Progress;
+  readonly timings: readonly Timing[];
+}
+
+export type UndoStep =
+  | { readonly do: 'thaw'; readonly freezer: string }
+  | { readonly do: 'continue'; readonly processes: readonly ProcessRef[] }
+  /** A folder named .staging-… */
+  | { readonly do: 'remove'; readonly path: string }
+  | {
+      readonly do: 'killRestored';
+      readonly id: ContainerId;
+      readonly dirs: readonly string[];
+      readonly freezer: string;
+      readonly placeholder: ProcessRef;
+    };
+
+/** Replaces the file as a whole; readers see the old one or the new one. */
+function writeWhole(file: string, value: unknown, durable: boolean): void {
+  const part = `${file}.tmp`;
+  const fd = openSync(part, 'w', 0o600);
+  try {
+    writeSync(fd, JSON.stringify(value));
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(part, file);
+  if (durable) syncFolder(dirname(file));
+}
+
+function syncFolder(dir: string): void {
+  const fd = openSync(dir, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Absent is undefined; a file that cannot be read as JSON is an error that names it. */
+function readWhole<T>(file: string): T | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (cause) {
+    throw new Error(`journal file ${file} cannot be read`, { cause });
+  }
+}
+
+function parseStep(line: string): UndoStep[] {
+  try {
+    return [JSON.parse(line) as UndoStep];
+  } catch {
+    return [];
+  }
+}
+
+export class JournalEntry {
+  readonly dir: string;
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  create(operation: OperationFile): void {
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    writeWhole(this.#path('operation'), operation, true);
+  }
+
+  get exists(): boolean {
+    return existsSync(this.#path('operation'));
+  }
+
+  operation(): OperationFile {
+    const operation = readWhole<OperationFile>(this.#path('operation'));
+    if (operation === undefined) throw new Error(`journal entry ${this.dir} has no ${entryFile.operation}`);
+    return operation;
+  }
+
+  writeProcess(ref: ProcessRef): void {
+    writeWhole(this.#path('process'), ref, true);
+  }
+
+  process(): ProcessRef | undefined {
+    return readWhole<ProcessRef>(this.#path('process'));
+  }
+
+  writeStatus(status: StatusFile): void {
+    writeWhole(this.#path('status'), status, false);
+  }
+
+  status(): StatusFile | undefined {
+    return readWhole<StatusFile>(this.#path('status'));
+  }
+
+  writeResult(outcome: Outcome): void {
+    writeWhole(this.#path('result'), outcome, true);
+  }
+
+  result(): Outcome | undefined {
+    return readWhole<Outcome>(this.#path('result'));
+  }
+
+  /** Durable before it returns: only then may the step be done. */
+  appendUndo(step: UndoStep): void {
+    const fd = openSync(this.#path('undo'), 'a', 0o600);
+    try {
+      // Begins with a newline: a torn line before it stays alone.
+      writeSync(fd, `\n${JSON.stringify(step)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Oldest first. A line that was torn by a crash was not acted on yet, and is left out. */
+  undoSteps(): readonly UndoStep[] {
+    const file = this.#path('undo');
+    if (!existsSync(file)) return [];
+    return readFileSync(file, 'utf8').split('\n').flatMap(parseStep);
+  }
+
+  askToCancel(): void {
+    writeWhole(this.#path('cancel'), true, false);
+  }
+
+  get cancelled(): boolean {
+    return existsSync(this.#path('cancel'));
+  }
+
+  #path(file: keyof typeof entryFile): string {
+    return join(this.dir, entryFile[file]);
+  }
+}

@@ -1,0 +1,89 @@
+/** Cgroups of one container, v1 and unified. Paths are read once, checked to be that container's, and never derived again. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import type { CgroupPath, ContainerId, ProcessRef } from './ids';
+import { containerCgroup, hostPid } from './ids';
+import { cgroups, isAlive, startTime } from './proc';
+
+export interface ContainerCgroups {
+  readonly id: ContainerId;
+  /** Folders below the cgroup mount, one for each hierarchy, each checked to be the container's own. */
+  readonly dirs: readonly string[];
+  /** Folder whose cgroup.freeze or freezer.state stops the container. */
+  readonly freezer: string;
+}
+
+/** Of a living process of the container. Throws InvalidCgroup rather than give a path that is not the container's. */
+export function containerCgroups(root: string, pid: number, id: ContainerId): ContainerCgroups {
+  const lines = cgroups(pid);
+  if (lines.length === 0) throw new TerminalError('ContainerGone', `process ${pid} of container ${id.slice(0, 12)} is gone`);
+  const dirs = lines
+    .map(({ controllers, path }) => join(hierarchy(root, controllers), containerCgroup(path, id)))
+    .filter((dir) => existsSync(join(dir, 'cgroup.procs')));
+  const freezer =
+    dirs.find((dir) => existsSync(join(dir, 'cgroup.freeze'))) ?? dirs.find((dir) => existsSync(join(dir, 'freezer.state')));
+  if (freezer === undefined)
+    throw new TerminalError('NoFreezer', `no freezer for container ${id.slice(0, 12)} below ${root}`);
+  return { id, dirs, freezer };
+}
+
+function hierarchy(root: string, controllers: string): string {
+  if (controllers !== '') return join(root, controllers.replace(/^name=/, ''));
+  const hybrid = join(root, 'unified');
+  return existsSync(hybrid) ? hybrid : root;
+}
+
+/** Lets a container run again, whichever freezer it has. */
+export function thaw(freezer: string): void {
+  const v2 = join(freezer, 'cgroup.freeze');
+  if (existsSync(v2)) writeFileSync(v2, '0');
+  const v1 = join(freezer, 'freezer.state');
+  if (existsSync(v1)) writeFileSync(v1, 'THAWED');
+}
+
+export const isFrozen = (freezer: string): boolean =>
+  readIfThere(join(freezer, 'cgroup.freeze')) === '1' || readIfThere(join(freezer, 'freezer.state')) === 'FROZEN';
+
+const readIfThere = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
+
+const members = (dir: string): readonly number[] =>
+  readIfThere(join(dir, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
+
+export const containerProcesses = (groups: ContainerCgroups): readonly number[] => [
+  ...new Set(groups.dirs.flatMap(members)),
+];
+
+/**
+ * Kills what a failed restore has left in a placeholder: every process of its own cgroup but its PID 1, each checked again right
+ * before the kill. A placeholder that is gone took its pid namespace with it; then nothing is done.
+ */
+export function killLeftovers(groups: ContainerCgroups, placeholder: ProcessRef): number {
+  let killed = 0;
+  for (const pid of containerProcesses(groups)) {
+    if (!isAlive(placeholder)) return killed;
+    if (pid === placeholder.pid || pid <= 1 || startTime(pid) === undefined) continue;
+    if (!cgroups(pid).some(({ path }) => belongs(path, groups.id))) continue;
+    if (kill(pid)) killed += 1;
+  }
+  return killed;
+}
+
+/** False where it ended by itself. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(hostPid(pid), 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+function belongs(path: string, id: ContainerId): path is CgroupPath {
+  try {
+    containerCgroup(path, id);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,102 @@
+/** What /proc says about processes. Everything may vanish between two reads: absent is a value, not an error. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import type { HostPid, ProcessRef } from './ids';
+import { hostPid } from './ids';
+
+export interface Status {
+  readonly name: string;
+  /** R, S, D, T (stopped), t (traced), Z, X */
+  readonly state: string;
+  readonly tracerPid: number;
+  /** From our own pid namespace inwards. */
+  readonly nsPids: readonly number[];
+  readonly rssBytes: number;
+}
+
+const orAbsent = <T>(read: () => T): T | undefined => {
+  try {
+    return read();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+};
+
+/** Field 22 of /proc/PID/stat. The second field may hold spaces and parentheses; the rest follows the last one. */
+export function startTime(pid: number): string | undefined {
+  const text = orAbsent(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+export function processRef(pid: number): ProcessRef | undefined {
+  const started = startTime(pid);
+  return started === undefined ? undefined : { pid: hostPid(pid), startTime: started };
+}
+
+/** The very process, not one that has its number now. A zombie is dead. */
+export const isAlive = (ref: ProcessRef): boolean => {
+  if (startTime(ref.pid) !== ref.startTime) return false;
+  const state = status(ref.pid)?.state;
+  return state !== undefined && state !== 'Z' && state !== 'X';
+};
+
+export function status(pid: number): Status | undefined {
+  const text = orAbsent(() => readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (text === undefined) return undefined;
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
+  return {
+    name: field('Name'),
+    state: field('State').charAt(0),
+    tracerPid: Number(field('TracerPid') || 0),
+    nsPids: field('NSpid').split(/\s+/).filter(Boolean).map(Number),
+    rssBytes: (parseInt(field('VmRSS'), 10) || 0) * 1024,
+  };
+}
+
+/** The process and all its descendants; children are looked up for every thread, since any of them may have forked. */
+export function processTree(root: HostPid): readonly HostPid[] {
+  const found: HostPid[] = [root];
+  for (let i = 0; i < found.length; i++) found.push(...children(found[i] as HostPid));
+  return found;
+}
+
+export const children = (pid: HostPid): readonly HostPid[] =>
+  (orAbsent(() => readdirSync(`/proc/${pid}/task`)) ?? []).flatMap((tid) =>
+    (orAbsent(() => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8')) ?? '')
+      .split(' ')
+      .filter(Boolean)
+      .map(hostPid),
+  );
+
+export const link = (path: string): string | undefined => orAbsent(() => readlinkSync(path));
+
+export const inode = (path: string): number | undefined => orAbsent(() => statSync(path))?.ino;
+
+/** Targets of all open descriptors, the working directory and the mapped files of a process. */
+export function openPaths(pid: HostPid): readonly string[] {
+  const fds = orAbsent(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
+  const links = [...fds.map((fd) => link(`/proc/${pid}/fd/${fd}`)), link(`/proc/${pid}/cwd`)];
+  const maps = orAbsent(() => readFileSync(`/proc/${pid}/maps`, 'utf8')) ?? '';
+  const mapped = maps.split('\n').map((line) => line.split(/\s+/).slice(5).join(' '));
+  return [...new Set([...links, ...mapped])].filter((path): path is string => path !== undefined && path !== '');
+}
+
+export interface CgroupLine {
+  /** "" = unified hierarchy; else the v1 controllers, or "name=systemd". */
+  readonly controllers: string;
+  readonly path: string;
+}
+
+export const cgroups = (pid: number): readonly CgroupLine[] =>
+  (orAbsent(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8')) ?? '')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [, controllers = '', ...path] = line.split(':');
+      return { controllers, path: path.join(':') };
+    });
+
+export const commandLine = (pid: number): readonly string[] =>
+  (orAbsent(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0').filter((_, i, all) => i < all.length - 1);
+

@@ -1,0 +1,33 @@
+/** The node agent's program. */
+import { existsSync } from 'node:fs';
+import { explain } from '@dynamo-snapshot/api/errors';
+import { fieldManager } from '@dynamo-snapshot/api/names';
+import { Api } from '@dynamo-snapshot/controller/api';
+import { startHealth } from '@dynamo-snapshot/controller/health';
+import { logger } from '@dynamo-snapshot/controller/log';
+import { askedToStop, connect } from '@dynamo-snapshot/controller/process';
+import { Agent } from './agent';
+import { agentConfig } from './config';
+
+async function main(): Promise<void> {
+  const config = agentConfig(process.env);
+  const log = logger(config.logLevel, 'agent');
+  const kube = connect();
+  const agent = new Agent({ kube, api: new Api(kube, fieldManager.agent), config, log, clock: Date });
+  const socket = config.criSocket.replace(/^unix:\/\//, '');
+  const ready = () => {
+    if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
+    return agent.healthy ? true : 'the assignments are not watched yet';
+  };
+  const health = await startHealth({ port: config.healthPort, ready });
+  log.info(`agent of ${config.nodeName}`, { namespace: config.watchNamespace || 'all' });
+  const stopped = askedToStop();
+  await Promise.race([agent.start(), stopped]);
+  log.info(`stopping on ${await stopped}; running operations go on`);
+  await Promise.all([agent.shutdown(), health.close()]);
+}
+
+main().catch((error: unknown) => {
+  console.error(explain(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,35 @@
+/** The command line of nsrestore; pure. */
+import type { HostPid } from '../linux/ids';
+
+export interface NsrestoreJob {
+  readonly nsrestore: string;
+  readonly placeholder: HostPid;
+  readonly joined: readonly ('uts' | 'ipc')[];
+  readonly artifactDir: string;
+  readonly digest: string;
+  readonly root: string;
+  readonly work: string;
+  readonly criu: string;
+  readonly cgroupProcs: readonly string[];
+  readonly oomScoreAdj: string;
+  readonly deadlineSeconds: number;
+}
+
+/** Descriptors that the child inherits, in this order. */
+export const fd = { net: 3, stdin: 4, stdout: 5, stderr: 6 } as const;
+
+/**
+ * The mount namespace is the engine's private one, so nsenter leaves it; the network comes to CRIU as a descriptor. The cgroup
+ * namespace is joined, so that the restored worker sees its cgroups as the placeholder does.
+ */
+export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
+  'nsenter',
+  ...['--uts', '--ipc', '--cgroup', '--pid'].map((option) => `${option}=/proc/${job.placeholder}/ns/${option.slice(2)}`),
+  '--',
+  job.nsrestore,
+  ...['--artifact', job.artifactDir, '--digest', job.digest, '--root', job.root, '--work', job.work, '--criu', job.criu],
+  ...job.cgroupProcs.flatMap((file) => ['--cgroup-procs', file]),
+  ...['--net-fd', String(fd.net), '--stdin-fd', String(fd.stdin), '--stdout-fd', String(fd.stdout)],
+  ...['--stderr-fd', String(fd.stderr), '--oom-score-adj', job.oomScoreAdj],
+  ...['--deadline-seconds', String(job.deadlineSeconds)],
+];

@@ -1,0 +1,182 @@
+/** Restores an artifact into a placeholder: verify, private view of its files, nsrestore, proof, and the word to standby. */
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { arch } from 'node:os';
+import { join } from 'node:path';
+import { controlFile, standbyComm, standbySignal } from '@dynamo-snapshot/api/control';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import type { Receipt } from '@dynamo-snapshot/api/receipt';
+import { parseReceipt } from '@dynamo-snapshot/api/validate';
+import { criuProgram } from '../criu/program';
+import type { RestoreRequest, RestoreResult } from '../engine';
+import type { EngineIo } from '../engine-io';
+import { remainingMs } from '../engine-io';
+import type { ContainerCgroups } from '../linux/cgroup';
+import { containerCgroups, containerProcesses, killLeftovers } from '../linux/cgroup';
+import { command } from '../linux/command';
+import type { ProcessRef } from '../linux/ids';
+import { isAlive, processRef, status } from '../linux/proc';
+import { parseMountinfo } from '../linux/mountinfo';
+import { sigqueue } from '../linux/syscalls';
+import { removeControlFile, hasControlDir, writeControlFile } from '../runtime/control';
+import { Cri } from '../runtime/cri';
+import type { ContainerFacts } from '../runtime/facts';
+import type { OpenArtifact } from '../store/directory';
+import { artifactFaults, openArtifact } from '../store/directory';
+import { nsrestoreArgs } from './args';
+import { reasonsAgainst } from './decide';
+import { enterPrivateView, RESTORE_ROOT } from './namespace';
+
+interface Target {
+  readonly facts: ContainerFacts;
+  readonly placeholder: ProcessRef;
+  readonly groups: ContainerCgroups;
+}
+
+export async function restore(request: RestoreRequest, io: EngineIo): Promise<RestoreResult> {
+  const [target, artifact, program] = await io.steps.run('observe', () =>
+    Promise.all([
+      observeTarget(request, io),
+      openArtifact(request.artifactDir, request.artifactDigest),
+      criuProgram(io.config.criu, io.config.rlimitShim),
+    ]),
+  );
+  await io.steps.run('verify', () => verify(request, target, artifact));
+  const { groups, placeholder } = target;
+  io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
+  removeControlFile(placeholder.pid, controlFile.restoreComplete);
+  try {
+    const receipt = await io.steps.run('restore', () => runNsrestore(artifact, target, program.env, io));
+    const proven = await io.steps.run('prove', () => prove(receipt, artifact, target));
+    await io.steps.run('adopt', () => handOver(request, proven, target));
+    return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
+  } catch (error) {
+    killLeftovers(groups, placeholder);
+    throw error;
+  }
+}
+
+async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Target> {
+  const cri = new Cri(io.config.criSocket);
+  try {
+    const facts = await cri.container(request.containerId);
+    const placeholder = processRef(facts.pid);
+    if (placeholder === undefined) throw new TerminalError('ContainerGone', 'the placeholder ended');
+    return { facts, placeholder, groups: containerCgroups(io.config.cgroupRoot, facts.pid, facts.id) };
+  } finally {
+    cri.close();
+  }
+}
+
+/** Throws RestoreRefused with every reason; no process exists yet. */
+async function verify(request: RestoreRequest, { facts, placeholder, groups }: Target, artifact: OpenArtifact): Promise<void> {
+  const mounts = parseMountinfo(readFileSync(`/proc/${placeholder.pid}/mountinfo`, 'utf8'));
+  const limit = memoryLimit(groups);
+  const place = {
+    architecture: arch(),
+    imageDigest: facts.imageDigest,
+    mountPoints: mounts.map((m) => m.mountPoint),
+    processName: status(placeholder.pid)?.name ?? '',
+    waitingName: standbyComm.waiting,
+    ...(limit === undefined ? {} : { memoryLimitBytes: limit }),
+  };
+  const { namespace, identityHash, uid } = artifact.manifest.artifact;
+  const asked = request.artifact;
+  const same = namespace === asked.namespace && identityHash === asked.identityHash && uid === asked.uid;
+  const reasons = [
+    ...(same ? [] : [`the artifact says that it is ${namespace}/${identityHash}/${uid}`]),
+    ...(await artifactFaults(artifact, false)),
+    ...reasonsAgainst(artifact.manifest, place, request.skipCompatCheck ?? false),
+  ];
+  if (reasons.length > 0) throw new TerminalError('RestoreRefused', reasons.join('; '));
+}
+
+/** A v1 group without a limit shows a number near 2^63. */
+function memoryLimit({ dirs }: ContainerCgroups): number | undefined {
+  const file = dirs
+    .flatMap((dir) => [join(dir, 'memory.max'), join(dir, 'memory.limit_in_bytes')])
+    .find((path) => existsSync(path));
+  const bytes = file === undefined ? Number.NaN : Number(readFileSync(file, 'utf8').trim());
+  return Number.isFinite(bytes) && bytes < 2 ** 60 ? bytes : undefined;
+}
+
+async function runNsrestore(
+  artifact: OpenArtifact,
+  { placeholder, groups }: Target,
+  criuEnv: Readonly<Record<string, string>>,
+  io: EngineIo,
+): Promise<Receipt> {
+  const work = join(io.config.work, `restore-${groups.id}`);
+  mkdirSync(work, { recursive: true, mode: 0o700 });
+  const own = `/proc/${placeholder.pid}`;
+  const fds = [openSync(`${own}/ns/net`, 'r'), ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n))];
+  const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
+  const leave = enterPrivateView(placeholder.pid);
+  const argv = nsrestoreArgs({
+    nsrestore: io.config.nsrestore,
+    placeholder: placeholder.pid,
+    joined: [...artifact.manifest.dump.joinedNamespaces],
+    artifactDir: artifact.dir,
+    digest: artifact.digest,
+    root: RESTORE_ROOT,
+    work,
+    criu: io.config.criu,
+    cgroupProcs: groups.dirs.map((dir) => join(dir, 'cgroup.procs')),
+    oomScoreAdj,
+    deadlineSeconds: Math.ceil(remainingMs(io) / 1000),
+  });
+  const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...criuEnv };
+  const { code, stdout, stderr } = await command(argv, { deadlineMs: remainingMs(io), env, fds, afterSpawn: leave });
+  for (const fd of fds) closeSync(fd);
+  if (code !== 0) throw refusal(code, stderr);
+  return parseReceipt(stdout);
+}
+
+/** nsrestore's last line on stderr tells reason and message. */
+function refusal(code: number, stderr: string): Error {
+  const last = stderr.trim().split('\n').pop() ?? '';
+  try {
+    const { reason, message } = JSON.parse(last) as { reason?: string; message?: string };
+    return new TerminalError(reason ?? 'RestoreFailed', message ?? last);
+  } catch {
+    return new TerminalError('RestoreFailed', `nsrestore: exit ${code}: ${last}`);
+  }
+}
+
+/** A pipe is opened for its direction; whatever cannot be opened is not handed over. */
+const openStdio = (path: string, n: number): number => {
+  try {
+    return openSync(path, n === 0 ? constants.O_RDONLY : constants.O_WRONLY);
+  } catch {
+    return openSync('/dev/null', constants.O_RDWR);
+  }
+};
+
+/** The restored tree must be in the placeholder's own cgroup, under its PID 1, with as many processes as were dumped. */
+function prove(receipt: Receipt, { manifest, digest }: OpenArtifact, { groups, placeholder }: Target): Receipt {
+  if (receipt.artifactDigest !== digest) throw new TerminalError('RestoreUnproven', 'the receipt is for another artifact');
+  const depth = (status(placeholder.pid)?.nsPids.length ?? 1) - 1;
+  const inside = containerProcesses(groups).flatMap((pid) => {
+    const nsPids = status(pid)?.nsPids ?? [];
+    return nsPids.length > depth + 1 ? [{ pid, outer: nsPids[depth], inner: nsPids.at(-1) }] : [];
+  });
+  const root = inside.find((p) => p.outer === receipt.restoredPid && p.inner === 1);
+  if (root === undefined)
+    throw new TerminalError('RestoreUnproven', `no process ${receipt.restoredPid} is in the placeholder's cgroup`);
+  if (inside.length < manifest.process.count)
+    throw new TerminalError('RestoreUnproven', `${inside.length} processes were restored, ${manifest.process.count} dumped`);
+  return { ...receipt, hostPid: root.pid, processes: inside.length, bytes: manifest.sizeBytes };
+}
+
+function handOver(request: RestoreRequest, receipt: Receipt, { placeholder }: Target): void {
+  if (!isAlive(placeholder)) throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
+  sigqueue(placeholder.pid, standbySignal.adopt, receipt.restoredPid);
+  try {
+    if (!hasControlDir(placeholder.pid)) return;
+    const { pod } = request;
+    const context = { version: 1, podName: pod?.name, podNamespace: pod?.namespace, podUid: pod?.uid, podIp: pod?.ip };
+    writeControlFile(placeholder.pid, controlFile.restoreContext, `${JSON.stringify(context)}\n`);
+    writeControlFile(placeholder.pid, controlFile.restoreComplete);
+  } catch (cause) {
+    throw new Error(`write ${controlFile.restoreComplete}: ${explain(cause)}`, { cause });
+  }
+}

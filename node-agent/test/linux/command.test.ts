@@ -1,0 +1,36 @@
+import { command } from '../../src/linux/command';
+
+const limit = { deadlineMs: 10_000 };
+const sh = (script: string) => ['sh', '-c', script];
+
+describe('command', () => {
+  it('gives exit status and both outputs', async () => {
+    await expect(command(sh('echo out; echo err >&2; exit 3'), limit)).resolves.toEqual({
+      code: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    });
+  });
+
+  it('passes no environment but the one it is given', async () => {
+    const { stdout } = await command(['/usr/bin/env'], { ...limit, env: { ONLY: 'this' } });
+    expect(stdout).toBe('ONLY=this\n');
+  });
+
+  it('tells stderr while the program runs', async () => {
+    const heard: string[] = [];
+    await command(sh('echo one >&2'), { ...limit, onStderr: (text) => heard.push(text) });
+    expect(heard.join('')).toBe('one\n');
+  });
+
+  it('says 124 when the deadline has passed, and ends the helpers of the program too', async () => {
+    const started = Date.now();
+    const { code } = await command(sh('sleep 30 & sleep 30'), { deadlineMs: 200 });
+    expect(code).toBe(124);
+    expect(Date.now() - started).toBeLessThan(5_000);
+  });
+
+  it('fails when there is no such program', async () => {
+    await expect(command(['/nonexistent/program'], limit)).rejects.toThrow('run /nonexistent/program');
+  });
+});

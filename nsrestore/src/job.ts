@@ -1,0 +1,62 @@
+/** What nsrestore is asked to do, from its command line; pure. */
+import { parseArgs } from 'node:util';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+
+export interface Job {
+  readonly artifact: string;
+  /** sha256:<hex> of manifest.json. */
+  readonly digest: string;
+  /** Where the placeholder's mount tree is attached. */
+  readonly root: string;
+  readonly work: string;
+  readonly criu: string;
+  /** CRIU puts itself into these before it starts, so that the restored tree is the placeholder's. */
+  readonly cgroupProcs: readonly string[];
+  readonly fds: { readonly net: number; readonly stdin: number; readonly stdout: number; readonly stderr: number };
+  readonly oomScoreAdj: string;
+  readonly deadlineMs: number;
+}
+
+const text = { type: 'string' } as const;
+
+export function jobOf(argv: readonly string[]): Job {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      artifact: text,
+      digest: text,
+      root: text,
+      work: text,
+      criu: text,
+      'cgroup-procs': { type: 'string', multiple: true },
+      'net-fd': text,
+      'stdin-fd': text,
+      'stdout-fd': text,
+      'stderr-fd': text,
+      'oom-score-adj': text,
+      'deadline-seconds': text,
+    },
+  });
+  const required = (name: Exclude<keyof typeof values, 'cgroup-procs'>): string => {
+    const value = values[name];
+    if (value === undefined) throw new TerminalError('InvalidArguments', `--${name} is missing`);
+    return value;
+  };
+  const number = (name: Exclude<keyof typeof values, 'cgroup-procs'>): number => {
+    const value = Number(required(name));
+    if (!Number.isInteger(value)) throw new TerminalError('InvalidArguments', `--${name} is not a number`);
+    return value;
+  };
+  const [net, stdin, stdout, stderr] = [number('net-fd'), number('stdin-fd'), number('stdout-fd'), number('stderr-fd')];
+  return {
+    artifact: required('artifact'),
+    digest: required('digest'),
+    root: required('root'),
+    work: required('work'),
+    criu: required('criu'),
+    cgroupProcs: values['cgroup-procs'] ?? [],
+    fds: { net, stdin, stdout, stderr },
+    oomScoreAdj: String(number('oom-score-adj')),
+    deadlineMs: number('deadline-seconds') * 1000,
+  };
+}
