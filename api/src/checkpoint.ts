@@ -1,6 +1,5 @@
 /** DynamoCheckpoint: what a person applies. Schema, type and CRD come from the constants here. */
 import type { FromSchema } from 'json-schema-to-ts';
-import type { Condition } from './conditions';
 import { identitySchema } from './identity';
 import { progressSchema } from './progress';
 import type { ObjectMeta } from './schema';
@@ -139,9 +138,7 @@ export const checkpointStatusSchema = {
 } as const;
 
 export type CheckpointSpec = FromSchema<typeof checkpointSpecSchema>;
-export type CheckpointStatus = Omit<FromSchema<typeof checkpointStatusSchema>, 'conditions'> & {
-  conditions?: readonly Condition[];
-};
+export type CheckpointStatus = FromSchema<typeof checkpointStatusSchema>;
 
 export interface DynamoCheckpoint {
   readonly apiVersion: string;

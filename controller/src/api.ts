@@ -64,7 +64,9 @@ export class Api {
   /** Creates or changes what this manager owns of the object. */
   async apply(ref: Ref, body: Body): Promise<void> {
     const how = { ...ref, fieldManager: this.#manager, force: true, body };
-    await during(`apply ${ref.plural} ${ref.name}`, () => this.#custom.patchNamespacedCustomObject(how, apply));
+    await during(`apply ${ref.plural} ${ref.name}`, () =>
+      this.#custom.patchNamespacedCustomObject(how, apply),
+    );
   }
 
   async applyStatus(ref: Ref, body: Body): Promise<void> {
@@ -76,13 +78,17 @@ export class Api {
 
   /** A merge patch; with a resourceVersion in it, a changed object answers 409. */
   async patch(ref: Ref, body: object): Promise<void> {
-    await during(`patch ${ref.plural} ${ref.name}`, () => this.#custom.patchNamespacedCustomObject({ ...ref, body }, merge));
+    await during(`patch ${ref.plural} ${ref.name}`, () =>
+      this.#custom.patchNamespacedCustomObject({ ...ref, body }, merge),
+    );
   }
 
   /** Absent is fine. Dependents go in the background. */
   async delete(ref: Ref): Promise<void> {
     const how = { ...ref, propagationPolicy: 'Background' };
-    await during(`delete ${ref.plural} ${ref.name}`, () => orAbsent(() => this.#custom.deleteNamespacedCustomObject(how)));
+    await during(`delete ${ref.plural} ${ref.name}`, () =>
+      orAbsent(() => this.#custom.deleteNamespacedCustomObject(how)),
+    );
   }
 
   /** Creates a Job; one that exists already is left as it is. */

@@ -33,14 +33,22 @@ export class EventRecorder {
   }
 
   /** The same thing about the same object is told once in ten minutes. */
-  async event(target: EventTarget, type: 'Normal' | 'Warning', reason: string, message: string): Promise<void> {
+  async event(
+    target: EventTarget,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): Promise<void> {
     const key = JSON.stringify([target.uid, reason, message]);
     const now = this.#clock.now();
     if (now - (this.#told.get(key) ?? -Infinity) < SAME_FOR_MS) return;
     if (this.#told.size >= REMEMBERED) this.#told.clear();
     this.#told.set(key, now);
     try {
-      await this.#core.createNamespacedEvent({ namespace: target.namespace, body: this.#body(target, type, reason, message) });
+      await this.#core.createNamespacedEvent({
+        namespace: target.namespace,
+        body: this.#body(target, type, reason, message),
+      });
     } catch (error) {
       this.#told.delete(key);
       this.#log.warn(`event ${reason} of ${target.kind} ${target.name}: ${explain(error)}`);

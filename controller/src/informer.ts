@@ -52,7 +52,14 @@ export class Informer<T extends Watched> {
     };
     const path = resourcePath(resource);
     const { labelSelector, fieldSelector } = resource;
-    this.#watch = new ListWatch<KubernetesObject>(path, new Watch(config), list, false, labelSelector, fieldSelector);
+    this.#watch = new ListWatch<KubernetesObject>(
+      path,
+      new Watch(config),
+      list,
+      false,
+      labelSelector,
+      fieldSelector,
+    );
     this.#watch.on('add', (object) => this.#tell('ADDED', object as T));
     this.#watch.on('update', (object) => this.#tell('MODIFIED', object as T));
     this.#watch.on('delete', (object) => this.#tell('DELETED', object as T));

@@ -62,7 +62,12 @@ export abstract class LevelOperator extends Operator {
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace?: string,
   ): Promise<void> {
-    const informer = this.#inform<KubernetesObject>({ group, version, plural, ...(namespace ? { namespace } : {}) });
+    const informer = this.#inform<KubernetesObject>({
+      group,
+      version,
+      plural,
+      ...(namespace ? { namespace } : {}),
+    });
     informer.onChange((change, object) => {
       const meta = ResourceMetaImpl.createWithPlural(plural, object);
       onEvent({ meta, object, type: eventType[change] }).catch((error: unknown) =>

@@ -101,7 +101,10 @@ export class WorkQueue {
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);
       const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), LAST_BACKOFF_MS);
-      log[terminal ? 'error' : 'warn'](`${name} ${key}: ${explain(error)}`, terminal ? {} : { retryInMs: backoff });
+      log[terminal ? 'error' : 'warn'](
+        `${name} ${key}: ${explain(error)}`,
+        terminal ? {} : { retryInMs: backoff },
+      );
       return terminal ? undefined : backoff;
     }
   }

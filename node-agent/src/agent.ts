@@ -83,7 +83,12 @@ export class Agent extends LevelOperator {
     const current = assignment?.metadata.uid === uid ? assignment : undefined;
     const plan = decide(observe(current, entry), this.#parts.clock.now());
     if (plan.do === 'start') this.#entries.set(key, uid);
-    const outcome = await this.#applier.apply(plan, { key, uid, entry, ...(current ? { assignment: current } : {}) });
+    const outcome = await this.#applier.apply(plan, {
+      key,
+      uid,
+      entry,
+      ...(current ? { assignment: current } : {}),
+    });
     if (plan.do === 'forget' || plan.do === 'nothing') this.#release(key, uid);
     else this.#follow(key, entry);
     return outcome;
@@ -100,7 +105,10 @@ export class Agent extends LevelOperator {
 
   #follow(key: string, entry: JournalEntry): void {
     if (this.#watchers.has(key) || !entry.exists) return;
-    this.#watchers.set(key, watch(entry.dir, () => this.#queue.add(key)));
+    this.#watchers.set(
+      key,
+      watch(entry.dir, () => this.#queue.add(key)),
+    );
   }
 
   #entry(uid: string): JournalEntry {

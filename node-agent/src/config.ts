@@ -41,7 +41,8 @@ export function engineConfig(env: Environment): EngineConfig {
 
 export function agentConfig(env: Environment): AgentConfig {
   const config = engineConfig(env);
-  if (config.nodeName === '') throw new Error('NODE_NAME is not set: the agent must know which node it works for');
+  if (config.nodeName === '')
+    throw new Error('NODE_NAME is not set: the agent must know which node it works for');
   return {
     ...config,
     store: env['SNAPSHOT_STORE'] ?? '/checkpoints',

@@ -54,6 +54,9 @@ export class Steps {
 
   /** All steps, and how long everything took so far. */
   total(): readonly Timing[] {
-    return [...this.#timings, { step: 'total', seconds: Math.round((performance.now() - this.#started) * 10) / 1e4 }];
+    return [
+      ...this.#timings,
+      { step: 'total', seconds: Math.round((performance.now() - this.#started) * 10) / 1e4 },
+    ];
   }
 }

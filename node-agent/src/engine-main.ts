@@ -34,7 +34,12 @@ async function operate(dir: string): Promise<number> {
   const entry = new JournalEntry(dir);
   const { request, deadline } = entry.operation();
   const steps = new Steps((progress, timings) => tell(() => entry.writeStatus({ progress, timings })));
-  const outcome = await perform(request, { ...common, deadline, steps, willUndo: (step) => entry.appendUndo(step) });
+  const outcome = await perform(request, {
+    ...common,
+    deadline,
+    steps,
+    willUndo: (step) => entry.appendUndo(step),
+  });
   entry.writeResult(outcome);
   return outcome.ok ? 0 : 1;
 }
@@ -51,7 +56,8 @@ function tell(write: () => void): void {
 /** The process that did the operation is dead: the last step first, all of them, whatever fails. */
 function undo(dir: string): number {
   const entry = new JournalEntry(dir);
-  if (entry.result() !== undefined) throw new TerminalError('NothingToUndo', `${dir} has a result; it ended by itself`);
+  if (entry.result() !== undefined)
+    throw new TerminalError('NothingToUndo', `${dir} has a result; it ended by itself`);
   const failures: string[] = [];
   for (const step of [...entry.undoSteps()].reverse()) {
     try {
@@ -75,12 +81,17 @@ async function byHand(request: Request, seconds: number): Promise<number> {
 
 async function containerCommand(operation: 'Capture' | 'Restore', args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ args: [...args], options: { container: text, artifact: text, timeout: text } });
-  if (values.container === undefined || values.artifact === undefined) throw new TerminalError('Usage', USAGE);
+  const { values } = parseArgs({
+    args: [...args],
+    options: { container: text, artifact: text, timeout: text },
+  });
+  if (values.container === undefined || values.artifact === undefined)
+    throw new TerminalError('Usage', USAGE);
   const artifactDir = resolve(values.artifact);
   const id = containerId(values.container);
   const seconds = Number(values.timeout ?? 600);
-  if (!(seconds >= 1)) throw new TerminalError('Usage', `--timeout ${values.timeout} is not a number of seconds\n${USAGE}`);
+  if (!(seconds >= 1))
+    throw new TerminalError('Usage', `--timeout ${values.timeout} is not a number of seconds\n${USAGE}`);
   if (operation === 'Restore') {
     const { manifest, digest } = await openArtifact(artifactDir);
     const { artifact } = manifest;
@@ -88,7 +99,10 @@ async function containerCommand(operation: 'Capture' | 'Restore', args: readonly
   }
   const artifact = { namespace: 'default', identityHash: '0'.repeat(16), uid: randomUUID() };
   const stagingDir = `${dirname(artifactDir)}/.staging-${artifact.uid}`;
-  return byHand({ operation, artifactDir, stagingDir, artifact, containerId: id, afterCapture: 'KeepRunning' }, seconds);
+  return byHand(
+    { operation, artifactDir, stagingDir, artifact, containerId: id, afterCapture: 'KeepRunning' },
+    seconds,
+  );
 }
 
 async function inspect(dir: string): Promise<number> {
@@ -100,7 +114,9 @@ async function inspect(dir: string): Promise<number> {
 async function verify(dir: string): Promise<number> {
   const artifact = await openArtifact(resolve(dir));
   const faults = await artifactFaults(artifact, true);
-  console.log(JSON.stringify({ digest: artifact.digest, files: artifact.manifest.files.length, faults }, undefined, 2));
+  console.log(
+    JSON.stringify({ digest: artifact.digest, files: artifact.manifest.files.length, faults }, undefined, 2),
+  );
   return faults.length === 0 ? 0 : 1;
 }
 

@@ -21,7 +21,12 @@ export async function perform(request: Request, io: EngineIo): Promise<Outcome> 
     const cancelled = io.signal.aborted;
     const faults = undo.reverse().flatMap(tryBack);
     const reason = cancelled ? 'Cancelled' : reasonOf(error, `${request.operation}Failed`);
-    return { ok: false, reason, message: [explain(error), ...faults].join('; '), ...(cancelled ? { cancelled } : {}) };
+    return {
+      ok: false,
+      reason,
+      message: [explain(error), ...faults].join('; '),
+      ...(cancelled ? { cancelled } : {}),
+    };
   }
 }
 

@@ -16,7 +16,9 @@ export interface Inherited {
 /** Pipes that the dump found at fd 0, 1, 2 become those of the placeholder: its logs go on. The same pipe is handed over once. */
 export function inherited({ process }: Manifest, { fds }: Job): readonly Inherited[] {
   const ours = [fds.stdin, fds.stdout, fds.stderr];
-  const pipes = process.stdio.map((key, i) => ({ key, fd: ours[i] ?? -1 })).filter(({ key }) => key.startsWith('pipe:'));
+  const pipes = process.stdio
+    .map((key, i) => ({ key, fd: ours[i] ?? -1 }))
+    .filter(({ key }) => key.startsWith('pipe:'));
   const once = pipes.filter(({ key }, i) => pipes.findIndex((p) => p.key === key) === i);
   const tty = process.tty === undefined ? [] : [{ key: `tty[${process.tty}]`, fd: fds.stdin }];
   return [{ key: 'extNetNs', fd: fds.net }, ...once, ...tty];
@@ -25,15 +27,29 @@ export function inherited({ process }: Manifest, { fds }: Job): readonly Inherit
 export const pidFile = (job: Job): string => `${job.work}/restored.pid`;
 
 export function restoreArgs(job: Job, manifest: Manifest): readonly string[] {
-  const handed = inherited(manifest, job).flatMap(({ key }, i) => ['--inherit-fd', `fd[${FIRST_FD + i}]:${key}`]);
-  const mounts = manifest.dump.externalMounts.flatMap((path) => ['--external', `mnt[${path}]:${job.root}${path}`]);
+  const handed = inherited(manifest, job).flatMap(({ key }, i) => [
+    '--inherit-fd',
+    `fd[${FIRST_FD + i}]:${key}`,
+  ]);
+  const mounts = manifest.dump.externalMounts.flatMap((path) => [
+    '--external',
+    `mnt[${path}]:${job.root}${path}`,
+  ]);
   return [
     job.criu,
     'restore',
     '--no-default-config',
     ...['--images-dir', `${job.artifact}/${artifactFile.images}`, '--work-dir', job.work],
     ...['--log-file', 'restore.log', '-v2', '--restore-detached', '--pidfile', pidFile(job)],
-    ...['--root', job.root, '--manage-cgroups=ignore', '--tcp-close', '--file-locks', '--link-remap', '--force-irmap'],
+    ...[
+      '--root',
+      job.root,
+      '--manage-cgroups=ignore',
+      '--tcp-close',
+      '--file-locks',
+      '--link-remap',
+      '--force-irmap',
+    ],
     ...handed,
     ...mounts,
   ];

@@ -29,6 +29,8 @@ export async function restoreTree(job: Job, manifest: Manifest): Promise<number>
 function why(job: Job): string {
   const log = `${job.work}/restore.log`;
   if (!existsSync(log)) return 'it left no log';
-  const errors = readFileSync(log, 'utf8').split('\n').filter((line) => line.includes('Error'));
+  const errors = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('Error'));
   return errors.slice(-4).join('; ').slice(-1500) || 'no error in its log';
 }

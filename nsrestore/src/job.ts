@@ -12,7 +12,12 @@ export interface Job {
   readonly criu: string;
   /** CRIU puts itself into these before it starts, so that the restored tree is the placeholder's. */
   readonly cgroupProcs: readonly string[];
-  readonly fds: { readonly net: number; readonly stdin: number; readonly stdout: number; readonly stderr: number };
+  readonly fds: {
+    readonly net: number;
+    readonly stdin: number;
+    readonly stdout: number;
+    readonly stderr: number;
+  };
   readonly oomScoreAdj: string;
   readonly deadlineMs: number;
 }
@@ -47,7 +52,12 @@ export function jobOf(argv: readonly string[]): Job {
     if (!Number.isInteger(value)) throw new TerminalError('InvalidArguments', `--${name} is not a number`);
     return value;
   };
-  const [net, stdin, stdout, stderr] = [number('net-fd'), number('stdin-fd'), number('stdout-fd'), number('stderr-fd')];
+  const [net, stdin, stdout, stderr] = [
+    number('net-fd'),
+    number('stdin-fd'),
+    number('stdout-fd'),
+    number('stderr-fd'),
+  ];
   return {
     artifact: required('artifact'),
     digest: required('digest'),

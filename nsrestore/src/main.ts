@@ -46,7 +46,8 @@ async function run(job: Job): Promise<Receipt> {
 function readManifest(job: Job): Manifest {
   const text = readFileSync(join(job.artifact, artifactFile.manifest), 'utf8');
   const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
-  if (digest !== job.digest) throw new TerminalError('ArtifactMismatch', `the manifest has digest ${digest}, not ${job.digest}`);
+  if (digest !== job.digest)
+    throw new TerminalError('ArtifactMismatch', `the manifest has digest ${digest}, not ${job.digest}`);
   return JSON.parse(text) as Manifest;
 }
 

@@ -120,7 +120,10 @@ function make(path: string, header: Header, root: string): void {
       return;
     }
     default:
-      throw new TerminalError('RootfsUnsupported', `${header.name} is a ${header.type ?? 'thing of no type'} in ${dirname(path)}`);
+      throw new TerminalError(
+        'RootfsUnsupported',
+        `${header.name} is a ${header.type ?? 'thing of no type'} in ${dirname(path)}`,
+      );
   }
 }
 
@@ -134,6 +137,7 @@ function setAttributes(path: string, header: Header, setXattr: SetXattr): void {
     chmodSync(path, mode);
   }
   for (const [name, value] of Object.entries(header.pax ?? {}))
-    if (name.startsWith(PAX_XATTR)) setXattr(path, name.slice(PAX_XATTR.length), Buffer.from(value, 'base64'));
+    if (name.startsWith(PAX_XATTR))
+      setXattr(path, name.slice(PAX_XATTR.length), Buffer.from(value, 'base64'));
   lutimesSync(path, mtime, mtime);
 }

@@ -53,7 +53,12 @@ export class Applier {
       case 'start':
         return this.#start(subject);
       case 'refuse':
-        return this.#end(subject, { ok: false, reason: 'Cancelled', message: 'cancelled before it was begun', cancelled: true });
+        return this.#end(subject, {
+          ok: false,
+          reason: 'Cancelled',
+          message: 'cancelled before it was begun',
+          cancelled: true,
+        });
       case 'mirror':
         return this.#mirror(subject);
       case 'cancel':
@@ -79,13 +84,21 @@ export class Applier {
       const pod = spec.pod && (await api.getPod(metadata.namespace, spec.pod.name));
       const request = requestOf(assignment, pod, config.store);
       const deadline = clock.now() + spec.deadlineSeconds * 1000;
-      entry.create({ request, deadline, assignment: { namespace: metadata.namespace, name: metadata.name, uid } });
+      entry.create({
+        request,
+        deadline,
+        assignment: { namespace: metadata.namespace, name: metadata.name, uid },
+      });
       const argv = [process.execPath, config.engine, 'operate', entry.dir];
       startOperation({ entry, uid, cgroupRoot: config.cgroupRoot, argv, onExit: () => wake(key) });
       log.info(`${spec.operation} begun`, { assignment: key });
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
-      return this.#end(subject, { ok: false, reason: reasonOf(error, 'StartFailed'), message: explain(error) });
+      return this.#end(subject, {
+        ok: false,
+        reason: reasonOf(error, 'StartFailed'),
+        message: explain(error),
+      });
     }
     return this.#mirror(subject);
   }
@@ -114,7 +127,9 @@ export class Applier {
   async #undo({ key, entry }: Subject): Promise<Requeue> {
     const argv = [process.execPath, this.#parts.config.engine, 'undo', entry.dir];
     this.#parts.log.warn('the operation died; taking it back', { assignment: key });
-    const env = Object.fromEntries(Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined));
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined),
+    );
     const { code, stderr } = await command(argv, { deadlineMs: UNDO_MS, env });
     if (entry.result() === undefined) throw new Error(`undo of ${key}: exit ${code}: ${stderr.trim()}`);
     return { requeueAfterMs: 0 };

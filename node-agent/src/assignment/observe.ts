@@ -7,7 +7,9 @@ import type { Observed } from './decide';
 export function observe(assignment: SnapshotAssignment | undefined, entry: JournalEntry): Observed {
   const { spec, status } = assignment ?? {};
   return {
-    ...(spec === undefined ? {} : { assignment: { phase: status?.phase, cancelled: spec.cancelled === true } }),
+    ...(spec === undefined
+      ? {}
+      : { assignment: { phase: status?.phase, cancelled: spec.cancelled === true } }),
     ...(entry.exists ? { entry: observeEntry(entry) } : {}),
   };
 }

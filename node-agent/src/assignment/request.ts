@@ -10,7 +10,11 @@ import type { MountedVolume, PodFacts, Request, VolumeKind } from '../engine';
 import { containerId } from '../linux/ids';
 
 /** Throws a TerminalError where the pod is not the one that the assignment means. */
-export function requestOf({ metadata, spec }: SnapshotAssignment, pod: V1Pod | undefined, store: string): Request {
+export function requestOf(
+  { metadata, spec }: SnapshotAssignment,
+  pod: V1Pod | undefined,
+  store: string,
+): Request {
   const artifact: ArtifactRef = { namespace: metadata.namespace, ...pick(spec.artifact) };
   const artifactDir = `${store}/${artifactPath(artifact)}`;
   if (spec.operation === 'Delete') return { operation: 'Delete', artifactDir, artifact };
@@ -25,7 +29,12 @@ export function requestOf({ metadata, spec }: SnapshotAssignment, pod: V1Pod | u
   }
   const { digest } = spec.artifact;
   const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';
-  return { ...target, operation: 'Restore', skipCompatCheck, ...(digest === undefined ? {} : { artifactDigest: digest }) };
+  return {
+    ...target,
+    operation: 'Restore',
+    skipCompatCheck,
+    ...(digest === undefined ? {} : { artifactDigest: digest }),
+  };
 }
 
 const pick = ({ identityHash, uid }: { identityHash: string; uid: string }) => ({ identityHash, uid });
@@ -38,12 +47,19 @@ interface Wanted {
 }
 
 function podFacts(pod: V1Pod | undefined, wanted: Wanted): PodFacts {
-  if (pod?.metadata?.uid !== wanted.uid) throw new TerminalError('PodGone', `pod ${wanted.name} (${wanted.uid}) is gone`);
+  if (pod?.metadata?.uid !== wanted.uid)
+    throw new TerminalError('PodGone', `pod ${wanted.name} (${wanted.uid}) is gone`);
   if (pod.spec?.nodeName !== wanted.nodeName)
-    throw new TerminalError('PodElsewhere', `pod ${wanted.name} runs on ${pod.spec?.nodeName ?? 'no node'}, not here`);
+    throw new TerminalError(
+      'PodElsewhere',
+      `pod ${wanted.name} runs on ${pod.spec?.nodeName ?? 'no node'}, not here`,
+    );
   const container = pod.spec.containers.find((c) => c.name === wanted.container);
   if (container === undefined)
-    throw new TerminalError('TargetContainerNotFound', `pod ${wanted.name} has no container ${wanted.container}`);
+    throw new TerminalError(
+      'TargetContainerNotFound',
+      `pod ${wanted.name} has no container ${wanted.container}`,
+    );
   const budget = livenessBudget(container.livenessProbe);
   const ip = pod.status?.podIP;
   return {
@@ -70,7 +86,9 @@ function kindOf(volume: V1Volume, mountPath: string): VolumeKind {
   if (volume.name === CONTROL_VOLUME || volume.name === STANDBY_VOLUME) return 'control';
   if (volume.emptyDir !== undefined) return mountPath === '/dev/shm' ? 'other' : 'emptyDir';
   const { projected, configMap, secret, downwardAPI } = volume;
-  return [projected, configMap, secret, downwardAPI].some((source) => source !== undefined) ? 'projected' : 'other';
+  return [projected, configMap, secret, downwardAPI].some((source) => source !== undefined)
+    ? 'projected'
+    : 'other';
 }
 
 /** Seconds from the last good answer until the kubelet kills the container (core/v1 Probe; defaults 10 s, 3, 1 s). */

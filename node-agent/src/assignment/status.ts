@@ -7,7 +7,11 @@ import type { Instant } from '@dynamo-snapshot/api/time';
 import type { Outcome, Result } from '../engine';
 import type { StatusFile } from '../journal/entry';
 
-export const runningStatus = (startedAt: Instant, now: Instant, file: StatusFile | undefined): AssignmentStatus => {
+export const runningStatus = (
+  startedAt: Instant,
+  now: Instant,
+  file: StatusFile | undefined,
+): AssignmentStatus => {
   const progress = file?.progress ?? progressOf({ step: 'begin' });
   return {
     phase: 'Running',
@@ -23,10 +27,22 @@ export function finalStatus(startedAt: Instant, now: Instant, outcome: Outcome):
   const times = { startedAt: iso(startedAt), finishedAt: iso(now) };
   if (!outcome.ok) {
     const phase = outcome.cancelled ? ('Cancelled' as const) : ('Failed' as const);
-    return { ...times, phase, step: 'failed', reason: outcome.reason, message: outcome.message.slice(0, 4000) };
+    return {
+      ...times,
+      phase,
+      step: 'failed',
+      reason: outcome.reason,
+      message: outcome.message.slice(0, 4000),
+    };
   }
   const timings = outcome.result.timings.map((t) => ({ ...t }));
-  const done = { ...times, phase: 'Succeeded' as const, step: 'done', progress: progressOf({ step: 'done' }), timings };
+  const done = {
+    ...times,
+    phase: 'Succeeded' as const,
+    step: 'done',
+    progress: progressOf({ step: 'done' }),
+    timings,
+  };
   return { ...done, ...factsOf(outcome.result) };
 }
 

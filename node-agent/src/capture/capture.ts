@@ -124,7 +124,14 @@ interface ManifestParts {
   readonly criuVersion: string;
 }
 
-function manifestWriter({ request, seen, volumes, join: joined, paused, criuVersion }: ManifestParts): ManifestOf {
+function manifestWriter({
+  request,
+  seen,
+  volumes,
+  join: joined,
+  paused,
+  criuVersion,
+}: ManifestParts): ManifestOf {
   const { facts } = seen;
   const { podIp, ...container } = {
     id: facts.id,
@@ -140,8 +147,16 @@ function manifestWriter({ request, seen, volumes, join: joined, paused, criuVers
   return (files) => ({
     version: MANIFEST_VERSION,
     createdAt: new Date().toISOString(),
-    artifact: { ...request.artifact, ...(request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint }) },
-    source: { nodeName: request.pod?.nodeName ?? hostname(), architecture: arch(), kernel: release(), criuVersion },
+    artifact: {
+      ...request.artifact,
+      ...(request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint }),
+    },
+    source: {
+      nodeName: request.pod?.nodeName ?? hostname(),
+      architecture: arch(),
+      kernel: release(),
+      criuVersion,
+    },
     container: { ...container, ...(podIp === undefined ? {} : { podIp }) },
     process: {
       count: seen.processes.filter((p) => p.state !== 'Z').length,
@@ -156,8 +171,14 @@ function manifestWriter({ request, seen, volumes, join: joined, paused, criuVers
   });
 }
 
-async function finish(request: CaptureRequest, seen: Seen, io: EngineIo, manifestOf: ManifestOf): Promise<CaptureResult> {
-  if (io.signal.aborted) throw new TerminalError('Cancelled', 'the capture was cancelled before it was published');
+async function finish(
+  request: CaptureRequest,
+  seen: Seen,
+  io: EngineIo,
+  manifestOf: ManifestOf,
+): Promise<CaptureResult> {
+  if (io.signal.aborted)
+    throw new TerminalError('Cancelled', 'the capture was cancelled before it was published');
   const manifest = await io.steps.run('digest', async () => {
     let done = 0;
     const from = performance.now();
@@ -168,7 +189,9 @@ async function finish(request: CaptureRequest, seen: Seen, io: EngineIo, manifes
     });
     return manifestOf([...files]);
   });
-  const artifactDigest = await io.steps.run('publish', () => publish(request.stagingDir, request.artifactDir, manifest));
+  const artifactDigest = await io.steps.run('publish', () =>
+    publish(request.stagingDir, request.artifactDir, manifest),
+  );
   if (request.afterCapture === 'Complete') tellSource(seen, io);
   return {
     operation: 'Capture',

@@ -20,7 +20,8 @@ const UNSUPPORTED_FDS: readonly (readonly [RegExp, string])[] = [
 
 export const memoryBytes = (seen: Seen): number => seen.processes.reduce((sum, p) => sum + p.rssBytes, 0);
 
-export const estimatedFreezeSeconds = (bytes: number): number => FREEZE_FIXED_SECONDS + bytes / FREEZE_BYTES_PER_SECOND;
+export const estimatedFreezeSeconds = (bytes: number): number =>
+  FREEZE_FIXED_SECONDS + bytes / FREEZE_BYTES_PER_SECOND;
 
 export const reasonsAgainst = (seen: Seen, pod: PodFacts | undefined): readonly string[] => [
   ...containerReasons(seen),
@@ -39,7 +40,8 @@ const containerReasons = (seen: Seen): readonly string[] => [
 function processReasons(p: SeenProcess, seen: Seen): readonly string[] {
   const who = `process ${p.ref.pid} (${p.name})`;
   const root = seen.processes[0];
-  const nested = root !== undefined && (p.pidNamespace !== root.pidNamespace || p.userNamespace !== root.userNamespace);
+  const nested =
+    root !== undefined && (p.pidNamespace !== root.pidNamespace || p.userNamespace !== root.userNamespace);
   return [
     ...(p.state === 'T' || p.state === 't' ? [`${who} is stopped`] : []),
     ...(p.tracerPid !== 0 ? [`${who} is traced by ${p.tracerPid}`] : []),
@@ -55,11 +57,15 @@ const TIMESTAMPED = /\/\.\.\d{4}_\d\d_\d\d_/;
 
 function projectedReasons(seen: Seen, pod: PodFacts | undefined): readonly string[] {
   const mounts = (pod?.volumes ?? []).filter((v) => v.kind === 'projected').map((v) => v.mountPath);
-  const isProjected = (path: string) => TIMESTAMPED.test(path) || mounts.some((m) => path === m || path.startsWith(`${m}/`));
+  const isProjected = (path: string) =>
+    TIMESTAMPED.test(path) || mounts.some((m) => path === m || path.startsWith(`${m}/`));
   return seen.processes.flatMap((p) =>
     p.openPaths
       .filter(isProjected)
-      .map((path) => `process ${p.ref.pid} (${p.name}) keeps ${path} open, which has another name in another pod`),
+      .map(
+        (path) =>
+          `process ${p.ref.pid} (${p.name}) keeps ${path} open, which has another name in another pod`,
+      ),
   );
 }
 
@@ -68,7 +74,9 @@ function budgetReasons(seen: Seen, pod: PodFacts | undefined): readonly string[]
   const estimate = estimatedFreezeSeconds(memoryBytes(seen));
   if (budget === undefined || estimate <= budget * BUDGET_SHARE) return [];
   const [needs, has] = [estimate, budget].map(humanSeconds);
-  return [`standing still for about ${needs} would use up the ${has} after which the kubelet restarts it; relax its livenessProbe`];
+  return [
+    `standing still for about ${needs} would use up the ${has} after which the kubelet restarts it; relax its livenessProbe`,
+  ];
 }
 
 function spaceReasons(seen: Seen): readonly string[] {

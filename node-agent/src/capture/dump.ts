@@ -44,7 +44,8 @@ export async function dump(plan: DumpPlan, io: EngineIo, whileFrozen: () => Prom
     };
     const { code, stderr } = await command(argv, { deadlineMs: remainingMs(io), env });
     if (hook.failure !== undefined) throw hook.failure;
-    if (code !== 0) throw new TerminalError('DumpFailed', `criu dump: exit ${code}: ${why(plan.images, stderr)}`);
+    if (code !== 0)
+      throw new TerminalError('DumpFailed', `criu dump: exit ${code}: ${why(plan.images, stderr)}`);
   } finally {
     hook.close();
     rmSync(plan.hookDir, { recursive: true, force: true });

@@ -42,7 +42,8 @@ export interface Seen {
 
 export function observe(request: CaptureRequest, facts: ContainerFacts, config: EngineConfig): Seen {
   const root = processRef(workloadRoot(facts.pid));
-  if (root === undefined) throw new TerminalError('ContainerGone', 'its process ended while it was looked at');
+  if (root === undefined)
+    throw new TerminalError('ContainerGone', 'its process ended while it was looked at');
   const mounts = parseMountinfo(readFileSync(`/proc/${root.pid}/mountinfo`, 'utf8'));
   const groups = containerCgroups(config.cgroupRoot, root.pid, facts.id);
   const upper = upperDir(mounts);

@@ -16,7 +16,10 @@ export async function criuProgram(path: string, shim: string): Promise<CriuProgr
   const { code, stdout, stderr } = await command([path, '--version'], { deadlineMs: 10_000 });
   const version = /Version: (\S+)/.exec(stdout)?.[1];
   if (code !== 0 || version === undefined)
-    throw new TerminalError('CriuUnusable', `${path} --version: exit ${code}: ${stderr.trim() || stdout.trim()}`);
+    throw new TerminalError(
+      'CriuUnusable',
+      `${path} --version: exit ${code}: ${stderr.trim() || stdout.trim()}`,
+    );
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   const may = (BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n;
   // The wrapper in the image hands this to CRIU's loader.

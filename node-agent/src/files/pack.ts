@@ -89,7 +89,14 @@ async function writeTar(entries: readonly Entry[], tarFile: string): Promise<voi
   await written;
 }
 
-const tarType = { file: 'file', directory: 'directory', symlink: 'symlink', char: 'character-device', block: 'block-device', fifo: 'fifo' } as const;
+const tarType = {
+  file: 'file',
+  directory: 'directory',
+  symlink: 'symlink',
+  char: 'character-device',
+  block: 'block-device',
+  fifo: 'fifo',
+} as const;
 
 async function add(tar: Pack, entry: Entry, links: Map<string, string>): Promise<void> {
   const { stats, file, path } = entry;
@@ -108,7 +115,9 @@ async function add(tar: Pack, entry: Entry, links: Map<string, string>): Promise
     size: kind === 'file' && first === undefined ? stats.size : 0,
     ...(first === undefined ? {} : { linkname: first }),
     ...(kind === 'symlink' ? { linkname: readlinkSync(file) } : {}),
-    ...(kind === 'char' || kind === 'block' ? { devmajor: major(stats.rdev), devminor: minor(stats.rdev) } : {}),
+    ...(kind === 'char' || kind === 'block'
+      ? { devmajor: major(stats.rdev), devminor: minor(stats.rdev) }
+      : {}),
     ...paxXattrs(entry.attributes),
   };
   if (header.type !== 'file' || header.size === 0) return void tar.entry(header);
@@ -119,7 +128,9 @@ async function add(tar: Pack, entry: Entry, links: Map<string, string>): Promise
 function paxXattrs(attributes: ReadonlyMap<string, Buffer>): { pax?: Record<string, string> } {
   const kept = [...attributes].filter(([name]) => !name.startsWith('trusted.overlay.'));
   if (kept.length === 0) return {};
-  return { pax: Object.fromEntries(kept.map(([name, value]) => [PAX_XATTR + name, value.toString('base64')])) };
+  return {
+    pax: Object.fromEntries(kept.map(([name, value]) => [PAX_XATTR + name, value.toString('base64')])),
+  };
 }
 
 /** makedev(3) of Linux. */

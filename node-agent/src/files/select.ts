@@ -23,7 +23,8 @@ const UNSUPPORTED = ['trusted.overlay.redirect', 'trusted.overlay.metacopy'];
 export function choose(found: Found, mountPoints: ReadonlySet<string>): Choice {
   if (found.kind === 'char' && found.rdev === 0) return { do: 'delete' };
   const odd = found.xattrs.find((name) => UNSUPPORTED.includes(name));
-  if (odd !== undefined) return { do: 'refuse', why: `${found.path} has ${odd}: its content is not in the upper directory` };
+  if (odd !== undefined)
+    return { do: 'refuse', why: `${found.path} has ${odd}: its content is not in the upper directory` };
   // Sockets come back with the process that bound them; what lies at or below a mount point is a stub of runc's, and hidden.
   if (found.kind === 'socket' || isCovered(`/${found.path}`, mountPoints)) return { do: 'skip' };
   return found.opaque ? { do: 'keepOpaque' } : { do: 'keep' };

@@ -2,7 +2,16 @@
  * One folder of the journal is one operation: what was asked (`operation.json`), who does it (`process.json`), how far it is
  * (`status.json`), what must be taken back (`undo.ndjson`, written before it is done), how it ended (`result.json`).
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import type { Timing } from '@dynamo-snapshot/api/schema';

@@ -1,6 +1,15 @@
 /** Starts the engine on a journal entry so that it outlives the agent: own session, own host-level cgroups (docs/adr/0003). */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { UID } from '@dynamo-snapshot/api/layout';
@@ -10,7 +19,8 @@ import type { JournalEntry } from './entry';
 import { entryFile } from './entry';
 
 /** Joins each group, then becomes the command; data comes as positional parameters only. */
-const JOIN = 'count=$1; shift; while [ "$count" -gt 0 ]; do echo 0 > "$1" || exit 125; shift; count=$((count - 1)); done; exec "$@"';
+const JOIN =
+  'count=$1; shift; while [ "$count" -gt 0 ]; do echo 0 > "$1" || exit 125; shift; count=$((count - 1)); done; exec "$@"';
 
 const PARENT = 'dynamo-snapshot';
 

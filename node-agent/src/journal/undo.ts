@@ -12,7 +12,8 @@ export function takeBack(step: UndoStep): void {
       if (existsSync(step.freezer)) thaw(step.freezer);
       return;
     case 'continue':
-      for (const ref of step.processes) if (isAlive(ref) && status(ref.pid)?.state === 'T') process.kill(ref.pid, 'SIGCONT');
+      for (const ref of step.processes)
+        if (isAlive(ref) && status(ref.pid)?.state === 'T') process.kill(ref.pid, 'SIGCONT');
       return;
     case 'remove':
       if (!basename(step.path).startsWith('.staging-'))

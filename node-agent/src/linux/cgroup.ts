@@ -17,12 +17,14 @@ export interface ContainerCgroups {
 /** Of a living process of the container. Throws InvalidCgroup rather than give a path that is not the container's. */
 export function containerCgroups(root: string, pid: number, id: ContainerId): ContainerCgroups {
   const lines = cgroups(pid);
-  if (lines.length === 0) throw new TerminalError('ContainerGone', `process ${pid} of container ${id.slice(0, 12)} is gone`);
+  if (lines.length === 0)
+    throw new TerminalError('ContainerGone', `process ${pid} of container ${id.slice(0, 12)} is gone`);
   const dirs = lines
     .map(({ controllers, path }) => join(hierarchy(root, controllers), containerCgroup(path, id)))
     .filter((dir) => existsSync(join(dir, 'cgroup.procs')));
   const freezer =
-    dirs.find((dir) => existsSync(join(dir, 'cgroup.freeze'))) ?? dirs.find((dir) => existsSync(join(dir, 'freezer.state')));
+    dirs.find((dir) => existsSync(join(dir, 'cgroup.freeze'))) ??
+    dirs.find((dir) => existsSync(join(dir, 'freezer.state')));
   if (freezer === undefined)
     throw new TerminalError('NoFreezer', `no freezer for container ${id.slice(0, 12)} below ${root}`);
   return { id, dirs, freezer };
@@ -43,7 +45,8 @@ export function thaw(freezer: string): void {
 }
 
 export const isFrozen = (freezer: string): boolean =>
-  readIfThere(join(freezer, 'cgroup.freeze')) === '1' || readIfThere(join(freezer, 'freezer.state')) === 'FROZEN';
+  readIfThere(join(freezer, 'cgroup.freeze')) === '1' ||
+  readIfThere(join(freezer, 'freezer.state')) === 'FROZEN';
 
 const readIfThere = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
 

@@ -42,10 +42,13 @@ export function command(argv: readonly string[], options: CommandOptions): Promi
     let late = false;
     let stdout = '';
     let stderr = '';
-    const timer = setTimeout(() => {
-      late = true;
-      if (child.pid !== undefined) killGroup(child.pid);
-    }, Math.min(options.deadlineMs, LONGEST_TIMER_MS));
+    const timer = setTimeout(
+      () => {
+        late = true;
+        if (child.pid !== undefined) killGroup(child.pid);
+      },
+      Math.min(options.deadlineMs, LONGEST_TIMER_MS),
+    );
     child.stdout?.on('data', (chunk: Buffer) => (stdout = (stdout + chunk.toString()).slice(-KEPT)));
     child.stderr?.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString()).slice(-KEPT);

@@ -28,7 +28,8 @@ const CONTAINER_ID = /^[0-9a-f]{64}$/;
 /** Accepts `containerd://<id>` as pod status gives it, or the bare id. */
 export function containerId(text: string): ContainerId {
   const id = text.replace(/^[a-z0-9-]+:\/\//, '');
-  if (!CONTAINER_ID.test(id)) throw new TerminalError('InvalidContainerId', `${JSON.stringify(text)} is not a container id`);
+  if (!CONTAINER_ID.test(id))
+    throw new TerminalError('InvalidContainerId', `${JSON.stringify(text)} is not a container id`);
   return id as ContainerId;
 }
 
@@ -45,6 +46,9 @@ export function containerCgroup(path: string, id: ContainerId): CgroupPath {
   const last = path.split('/').pop() ?? '';
   const named = last === id || (last.endsWith(`-${id}.scope`) && /^[a-z-]+-[0-9a-f]{64}\.scope$/.test(last));
   if (!path.startsWith('/') || path.includes('/../') || !named)
-    throw new TerminalError('InvalidCgroup', `${JSON.stringify(path)} is not the cgroup of container ${id.slice(0, 12)}`);
+    throw new TerminalError(
+      'InvalidCgroup',
+      `${JSON.stringify(path)} is not the cgroup of container ${id.slice(0, 12)}`,
+    );
   return path as CgroupPath;
 }

@@ -44,8 +44,9 @@ export const upperDir = (mounts: readonly Mount[]): string | undefined =>
  * Mount points that CRIU must take from the pod instead of making them itself: all but the root, procfs (a fresh one belongs to
  * the restored pid namespace) and the tmpfs at /dev/shm (its content is part of the dump).
  */
-export const externalMounts = (mounts: readonly Mount[]): readonly string[] =>
-  [...new Set(mounts.filter((m) => !isOwn(m)).map((m) => m.mountPoint))];
+export const externalMounts = (mounts: readonly Mount[]): readonly string[] => [
+  ...new Set(mounts.filter((m) => !isOwn(m)).map((m) => m.mountPoint)),
+];
 
 function isOwn({ mountPoint, fsType }: Mount): boolean {
   if (mountPoint === '/') return true;

@@ -79,7 +79,9 @@ export function openPaths(pid: HostPid): readonly string[] {
   const links = [...fds.map((fd) => link(`/proc/${pid}/fd/${fd}`)), link(`/proc/${pid}/cwd`)];
   const maps = orAbsent(() => readFileSync(`/proc/${pid}/maps`, 'utf8')) ?? '';
   const mapped = maps.split('\n').map((line) => line.split(/\s+/).slice(5).join(' '));
-  return [...new Set([...links, ...mapped])].filter((path): path is string => path !== undefined && path !== '');
+  return [...new Set([...links, ...mapped])].filter(
+    (path): path is string => path !== undefined && path !== '',
+  );
 }
 
 export interface CgroupLine {
@@ -98,5 +100,6 @@ export const cgroups = (pid: number): readonly CgroupLine[] =>
     });
 
 export const commandLine = (pid: number): readonly string[] =>
-  (orAbsent(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0').filter((_, i, all) => i < all.length - 1);
-
+  (orAbsent(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
+    .split('\0')
+    .filter((_, i, all) => i < all.length - 1);

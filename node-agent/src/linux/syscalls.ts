@@ -9,11 +9,15 @@ const libc = koffi.load('libc.so.6');
 const functions = {
   setns: libc.func('int setns(int fd, int nstype)'),
   unshare: libc.func('int unshare(int flags)'),
-  mount: libc.func('int mount(const char *source, const char *target, const char *fs, unsigned long flags, const char *data)'),
+  mount: libc.func(
+    'int mount(const char *source, const char *target, const char *fs, unsigned long flags, const char *data)',
+  ),
   sigqueue: libc.func('int sigqueue(int pid, int sig, intptr_t value)'),
   syscall: libc.func('long syscall(long number, ...)'),
   llistxattr: libc.func('intptr_t llistxattr(const char *path, _Out_ uint8_t *list, size_t size)'),
-  lgetxattr: libc.func('intptr_t lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)'),
+  lgetxattr: libc.func(
+    'intptr_t lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)',
+  ),
 };
 
 /** asm-generic/unistd.h; the same on x86_64 and arm64. */
@@ -45,7 +49,15 @@ export const sigqueue = (pid: number, signal: number, value: number): void =>
 export const cloneTree = (path: string): number =>
   checked(
     `open_tree ${path}`,
-    functions.syscall(SYS.openTree, 'int', AT.FDCWD, 'const char *', path, 'uint', OPEN_TREE.CLONE | AT.RECURSIVE | OPEN_TREE.CLOEXEC),
+    functions.syscall(
+      SYS.openTree,
+      'int',
+      AT.FDCWD,
+      'const char *',
+      path,
+      'uint',
+      OPEN_TREE.CLONE | AT.RECURSIVE | OPEN_TREE.CLOEXEC,
+    ),
   );
 
 /** Makes the root of a detached tree writable (in this copy only): a read-only root file system is restored through it. */
@@ -54,14 +66,38 @@ export function makeWritable(tree: number): void {
   attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 8);
   checked(
     'mount_setattr',
-    functions.syscall(SYS.mountSetattr, 'int', tree, 'const char *', '', 'uint', AT.EMPTY_PATH, 'void *', attributes, 'size_t', 32),
+    functions.syscall(
+      SYS.mountSetattr,
+      'int',
+      tree,
+      'const char *',
+      '',
+      'uint',
+      AT.EMPTY_PATH,
+      'void *',
+      attributes,
+      'size_t',
+      32,
+    ),
   );
 }
 
 export const attachTree = (tree: number, target: string): void =>
   void checked(
     `move_mount to ${target}`,
-    functions.syscall(SYS.moveMount, 'int', tree, 'const char *', '', 'int', AT.FDCWD, 'const char *', target, 'uint', MOVE_MOUNT_F_EMPTY_PATH),
+    functions.syscall(
+      SYS.moveMount,
+      'int',
+      tree,
+      'const char *',
+      '',
+      'int',
+      AT.FDCWD,
+      'const char *',
+      target,
+      'uint',
+      MOVE_MOUNT_F_EMPTY_PATH,
+    ),
   );
 
 const LARGEST_XATTR = 65_536;

@@ -24,10 +24,23 @@ export const fd = { net: 3, stdin: 4, stdout: 5, stderr: 6 } as const;
  */
 export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
   'nsenter',
-  ...['--uts', '--ipc', '--cgroup', '--pid'].map((option) => `${option}=/proc/${job.placeholder}/ns/${option.slice(2)}`),
+  ...['--uts', '--ipc', '--cgroup', '--pid'].map(
+    (option) => `${option}=/proc/${job.placeholder}/ns/${option.slice(2)}`,
+  ),
   '--',
   job.nsrestore,
-  ...['--artifact', job.artifactDir, '--digest', job.digest, '--root', job.root, '--work', job.work, '--criu', job.criu],
+  ...[
+    '--artifact',
+    job.artifactDir,
+    '--digest',
+    job.digest,
+    '--root',
+    job.root,
+    '--work',
+    job.work,
+    '--criu',
+    job.criu,
+  ],
   ...job.cgroupProcs.flatMap((file) => ['--cgroup-procs', file]),
   ...['--net-fd', String(fd.net), '--stdin-fd', String(fd.stdin), '--stdout-fd', String(fd.stdout)],
   ...['--stderr-fd', String(fd.stderr), '--oom-score-adj', job.oomScoreAdj],

@@ -12,18 +12,26 @@ export interface Place {
   readonly memoryLimitBytes?: number;
 }
 
-export const reasonsAgainst = (manifest: Manifest, place: Place, skipCompatCheck: boolean): readonly string[] => [
+export const reasonsAgainst = (
+  manifest: Manifest,
+  place: Place,
+  skipCompatCheck: boolean,
+): readonly string[] => [
   ...standbyReasons(place),
   ...mountReasons(manifest, place),
   ...(skipCompatCheck ? [] : compatReasons(manifest, place)),
 ];
 
 const standbyReasons = ({ processName, waitingName }: Place): readonly string[] =>
-  processName === waitingName ? [] : [`PID 1 of the container is ${processName || 'gone'}, not a standby that waits`];
+  processName === waitingName
+    ? []
+    : [`PID 1 of the container is ${processName || 'gone'}, not a standby that waits`];
 
 function mountReasons(manifest: Manifest, place: Place): readonly string[] {
   const there = new Set(place.mountPoints);
-  return manifest.dump.externalMounts.filter((path) => !there.has(path)).map((path) => `nothing is mounted at ${path}`);
+  return manifest.dump.externalMounts
+    .filter((path) => !there.has(path))
+    .map((path) => `nothing is mounted at ${path}`);
 }
 
 function compatReasons({ source, container, process }: Manifest, place: Place): readonly string[] {

@@ -68,7 +68,11 @@ async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Tar
 }
 
 /** Throws RestoreRefused with every reason; no process exists yet. */
-async function verify(request: RestoreRequest, { facts, placeholder, groups }: Target, artifact: OpenArtifact): Promise<void> {
+async function verify(
+  request: RestoreRequest,
+  { facts, placeholder, groups }: Target,
+  artifact: OpenArtifact,
+): Promise<void> {
   const mounts = parseMountinfo(readFileSync(`/proc/${placeholder.pid}/mountinfo`, 'utf8'));
   const limit = memoryLimit(groups);
   const place = {
@@ -125,7 +129,12 @@ async function runNsrestore(
     deadlineSeconds: Math.ceil(remainingMs(io) / 1000),
   });
   const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...criuEnv };
-  const { code, stdout, stderr } = await command(argv, { deadlineMs: remainingMs(io), env, fds, afterSpawn: leave });
+  const { code, stdout, stderr } = await command(argv, {
+    deadlineMs: remainingMs(io),
+    env,
+    fds,
+    afterSpawn: leave,
+  });
   for (const fd of fds) closeSync(fd);
   if (code !== 0) throw refusal(code, stderr);
   return parseReceipt(stdout);
@@ -152,8 +161,13 @@ const openStdio = (path: string, n: number): number => {
 };
 
 /** The restored tree must be in the placeholder's own cgroup, under its PID 1, with as many processes as were dumped. */
-function prove(receipt: Receipt, { manifest, digest }: OpenArtifact, { groups, placeholder }: Target): Receipt {
-  if (receipt.artifactDigest !== digest) throw new TerminalError('RestoreUnproven', 'the receipt is for another artifact');
+function prove(
+  receipt: Receipt,
+  { manifest, digest }: OpenArtifact,
+  { groups, placeholder }: Target,
+): Receipt {
+  if (receipt.artifactDigest !== digest)
+    throw new TerminalError('RestoreUnproven', 'the receipt is for another artifact');
   const depth = (status(placeholder.pid)?.nsPids.length ?? 1) - 1;
   const inside = containerProcesses(groups).flatMap((pid) => {
     const nsPids = status(pid)?.nsPids ?? [];
@@ -161,19 +175,32 @@ function prove(receipt: Receipt, { manifest, digest }: OpenArtifact, { groups, p
   });
   const root = inside.find((p) => p.outer === receipt.restoredPid && p.inner === 1);
   if (root === undefined)
-    throw new TerminalError('RestoreUnproven', `no process ${receipt.restoredPid} is in the placeholder's cgroup`);
+    throw new TerminalError(
+      'RestoreUnproven',
+      `no process ${receipt.restoredPid} is in the placeholder's cgroup`,
+    );
   if (inside.length < manifest.process.count)
-    throw new TerminalError('RestoreUnproven', `${inside.length} processes were restored, ${manifest.process.count} dumped`);
+    throw new TerminalError(
+      'RestoreUnproven',
+      `${inside.length} processes were restored, ${manifest.process.count} dumped`,
+    );
   return { ...receipt, hostPid: root.pid, processes: inside.length, bytes: manifest.sizeBytes };
 }
 
 function handOver(request: RestoreRequest, receipt: Receipt, { placeholder }: Target): void {
-  if (!isAlive(placeholder)) throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
+  if (!isAlive(placeholder))
+    throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
   sigqueue(placeholder.pid, standbySignal.adopt, receipt.restoredPid);
   try {
     if (!hasControlDir(placeholder.pid)) return;
     const { pod } = request;
-    const context = { version: 1, podName: pod?.name, podNamespace: pod?.namespace, podUid: pod?.uid, podIp: pod?.ip };
+    const context = {
+      version: 1,
+      podName: pod?.name,
+      podNamespace: pod?.namespace,
+      podUid: pod?.uid,
+      podIp: pod?.ip,
+    };
     writeControlFile(placeholder.pid, controlFile.restoreContext, `${JSON.stringify(context)}\n`);
     writeControlFile(placeholder.pid, controlFile.restoreComplete);
   } catch (cause) {

@@ -12,7 +12,11 @@ export const hasControlDir = (pid: HostPid): boolean =>
 export function writeControlFile(pid: HostPid, name: string, content: string = SENTINEL_CONTENT): void {
   const part = `${folder(pid)}/.${name}.tmp`;
   rmSync(part, { force: true });
-  const fd = openSync(part, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
+  const fd = openSync(
+    part,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o644,
+  );
   try {
     writeSync(fd, content);
     fsyncSync(fd);

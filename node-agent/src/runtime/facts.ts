@@ -32,7 +32,8 @@ export interface ContainerFacts {
 const RUNNING = 1;
 
 export function containerFacts(id: ContainerId, { status, info }: CriStatus): ContainerFacts {
-  if (status?.state !== RUNNING) throw new TerminalError('ContainerGone', `container ${id.slice(0, 12)} does not run`);
+  if (status?.state !== RUNNING)
+    throw new TerminalError('ContainerGone', `container ${id.slice(0, 12)} does not run`);
   const verbose = JSON.parse(info['info'] ?? '{}') as {
     pid?: number;
     runtimeSpec?: { process?: { args?: string[] } };
@@ -58,7 +59,12 @@ export const volumesOf = ({ binds }: ContainerFacts): readonly MountedVolume[] =
   binds.flatMap(({ containerPath, hostPath }) => {
     const [, plugin, name] = /\/volumes\/kubernetes\.io~([a-z-]+)\/([^/]+)/.exec(hostPath) ?? [];
     if (plugin === undefined || name === undefined) return [];
-    const kind = plugin === 'empty-dir' ? emptyDirKind(name, containerPath) : isProjected(plugin) ? 'projected' : 'other';
+    const kind =
+      plugin === 'empty-dir'
+        ? emptyDirKind(name, containerPath)
+        : isProjected(plugin)
+          ? 'projected'
+          : 'other';
     return [{ name, mountPath: containerPath, kind }];
   });
 
@@ -67,4 +73,5 @@ const emptyDirKind = (name: string, mountPath: string): MountedVolume['kind'] =>
   return mountPath === '/dev/shm' ? 'other' : 'emptyDir';
 };
 
-const isProjected = (plugin: string): boolean => ['projected', 'configmap', 'secret', 'downward-api'].includes(plugin);
+const isProjected = (plugin: string): boolean =>
+  ['projected', 'configmap', 'secret', 'downward-api'].includes(plugin);

@@ -24,7 +24,10 @@ export async function beginArtifact(stagingDir: string, finalDir: string): Promi
 }
 
 /** Size and digest of every file below the folder, but the manifest. */
-export async function digestFiles(dir: string, onBytes: (bytes: number) => void): Promise<readonly ManifestFile[]> {
+export async function digestFiles(
+  dir: string,
+  onBytes: (bytes: number) => void,
+): Promise<readonly ManifestFile[]> {
   const files = listFiles(dir).filter((path) => path !== artifactFile.manifest);
   const done: ManifestFile[] = [];
   const work = [...files];
@@ -84,12 +87,18 @@ export async function openArtifact(dir: string, wanted?: string): Promise<OpenAr
   const text = await readFile(file, 'utf8');
   const digest = digestOf(text);
   if (wanted !== undefined && wanted !== digest)
-    throw new TerminalError('ArtifactMismatch', `${artifactFile.manifest} has digest ${digest}, not ${wanted}`);
+    throw new TerminalError(
+      'ArtifactMismatch',
+      `${artifactFile.manifest} has digest ${digest}, not ${wanted}`,
+    );
   return { dir, digest, manifest: parseManifest(text) };
 }
 
 /** Every fault of the artifact's files. `deep` reads every byte; else the digests of small files and all sizes are compared. */
-export async function artifactFaults({ dir, manifest }: OpenArtifact, deep: boolean): Promise<readonly string[]> {
+export async function artifactFaults(
+  { dir, manifest }: OpenArtifact,
+  deep: boolean,
+): Promise<readonly string[]> {
   const faults = await Promise.all(manifest.files.map((file) => faultOf(dir, file, deep)));
   return faults.filter((fault) => fault !== undefined);
 }
@@ -100,7 +109,8 @@ async function faultOf(dir: string, wanted: ManifestFile, deep: boolean): Promis
   const file = join(dir, wanted.path);
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return `${wanted.path} is missing`;
-  if (stats.size !== wanted.sizeBytes) return `${wanted.path} has ${stats.size} bytes, not ${wanted.sizeBytes}`;
+  if (stats.size !== wanted.sizeBytes)
+    return `${wanted.path} has ${stats.size} bytes, not ${wanted.sizeBytes}`;
   if (!deep && stats.size > SMALL_BYTES) return undefined;
   return (await sha256(file, () => {})) === wanted.sha256 ? undefined : `${wanted.path} has another content`;
 }

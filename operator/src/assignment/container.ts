@@ -1,0 +1,29 @@
+/** Which container of a pod is meant, and whether it runs; pure. */
+import { DEFAULT_CONTAINER } from '@dynamo-snapshot/api/control';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Target } from './build';
+
+/** The named one; else `main`; else the only one. Undefined where that leaves none. */
+export function targetContainer(
+  containers: readonly { readonly name: string }[],
+  wanted?: string,
+): string | undefined {
+  const name =
+    wanted ?? (containers.some((c) => c.name === DEFAULT_CONTAINER) ? DEFAULT_CONTAINER : undefined);
+  if (name !== undefined) return containers.some((c) => c.name === name) ? name : undefined;
+  return containers.length === 1 ? containers[0]?.name : undefined;
+}
+
+export interface RunningContainer extends Target {
+  readonly ready: boolean;
+}
+
+/** Undefined while the container does not run. */
+export function runningContainer(pod: V1Pod, container: string): RunningContainer | undefined {
+  const status = pod.status?.containerStatuses?.find((c) => c.name === container);
+  const id = status?.containerID?.replace(/^[a-z0-9-]+:\/\//, '');
+  const { nodeName } = pod.spec ?? {};
+  if (status?.state?.running === undefined || id === undefined || nodeName === undefined) return undefined;
+  const { name = '', uid = '' } = pod.metadata ?? {};
+  return { nodeName, pod: { name, uid }, container: { name: container, id }, ready: status.ready };
+}

@@ -1,0 +1,141 @@
+/** The Job that runs a worker for a capture, from the user's template; pure. What the user has set stays; lists are merged by name. */
+import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
+import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
+import {
+  CONTROL_DIR,
+  CONTROL_VOLUME,
+  controlEnv,
+  controlFile,
+  STORE_BASE_PATH,
+} from '@dynamo-snapshot/api/control';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { API_VERSION, CHECKPOINT, label, reason } from '@dynamo-snapshot/api/names';
+import type { V1Container, V1EnvVar, V1Job, V1PodTemplateSpec, V1Volume } from '@kubernetes/client-node';
+import { targetContainer } from '../assignment/container';
+
+export const jobName = (checkpoint: string): string => `checkpoint-${checkpoint}`;
+
+export interface JobSettings {
+  readonly identityHash: string;
+  /** Localhost seccomp profile; empty = none. */
+  readonly seccompProfile: string;
+}
+
+/** Throws TargetContainerNotFound where the template does not say which container is meant. */
+export function checkpointJob({ metadata, spec }: DynamoCheckpoint, settings: JobSettings): V1Job {
+  const { job } = spec;
+  if (job === undefined) throw new TerminalError(reason.invalidSpec, 'spec.job is not set');
+  const template = job.podTemplateSpec as unknown as V1PodTemplateSpec;
+  const labels = { [label.isCheckpointSource]: 'true', [label.checkpointHash]: settings.identityHash };
+  const owner = {
+    apiVersion: API_VERSION,
+    kind: CHECKPOINT.kind,
+    name: metadata.name,
+    uid: metadata.uid,
+    controller: true,
+  };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: jobName(metadata.name),
+      namespace: metadata.namespace,
+      labels,
+      ownerReferences: [owner],
+    },
+    spec: {
+      backoffLimit: job.backoffLimit ?? checkpointDefaults.backoffLimit,
+      activeDeadlineSeconds: job.activeDeadlineSeconds ?? checkpointDefaults.activeDeadlineSeconds,
+      ttlSecondsAfterFinished: job.ttlSecondsAfterFinished ?? checkpointDefaults.ttlSecondsAfterFinished,
+      template: podTemplate(template, job, labels, settings),
+    },
+  };
+}
+
+type JobSpec = NonNullable<DynamoCheckpoint['spec']['job']>;
+
+function podTemplate(
+  template: V1PodTemplateSpec,
+  job: JobSpec,
+  labels: Record<string, string>,
+  settings: JobSettings,
+): V1PodTemplateSpec {
+  const { containers = [], ...pod } = template.spec ?? { containers: [] };
+  const target = targetContainer(containers, job.targetContainerName);
+  if (target === undefined)
+    throw new TerminalError(
+      reason.targetContainerNotFound,
+      `spec.job.podTemplateSpec has no container ${job.targetContainerName ?? '"main"'}; set spec.job.targetContainerName`,
+    );
+  const shm = job.sharedMemory?.disabled !== true;
+  const seccomp = settings.seccompProfile && {
+    seccompProfile: { type: 'Localhost', localhostProfile: settings.seccompProfile },
+  };
+  return {
+    metadata: {
+      ...template.metadata,
+      labels: { ...template.metadata?.labels, ...labels },
+      // The sidecar of a mesh would keep the Job alive for ever.
+      annotations: {
+        ...template.metadata?.annotations,
+        'linkerd.io/inject': 'disabled',
+        'sidecar.istio.io/inject': 'false',
+      },
+    },
+    spec: {
+      ...pod,
+      restartPolicy: 'Never',
+      ...(seccomp ? { securityContext: { ...seccomp, ...pod.securityContext } } : {}),
+      containers: containers.map((c) => (c.name === target ? shaped(c, settings.identityHash, shm) : c)),
+      volumes: byName(pod.volumes ?? [], volumes(shm ? job.sharedMemory?.size : undefined, shm)),
+    },
+  };
+}
+
+function shaped(container: V1Container, hash: string, shm: boolean): V1Container {
+  const { livenessProbe: _liveness, startupProbe: _startup, ...kept } = container;
+  const ready = `${CONTROL_DIR}/${controlFile.readyForSnapshot}`;
+  const env = {
+    [controlEnv.dir]: CONTROL_DIR,
+    [controlEnv.legacyDir]: CONTROL_DIR,
+    [controlEnv.readyFile]: ready,
+    [controlEnv.checkpointHash]: hash,
+    [controlEnv.checkpointPath]: STORE_BASE_PATH,
+    [controlEnv.checkpointLocation]: `${STORE_BASE_PATH}/${hash}`,
+    [controlEnv.checkpointStorageType]: 'pvc',
+  };
+  const mounts = [
+    { name: CONTROL_VOLUME, mountPath: CONTROL_DIR, subPath: container.name },
+    { name: 'podinfo', mountPath: '/etc/podinfo', readOnly: true },
+    ...(shm ? [{ name: 'shared-memory', mountPath: '/dev/shm' }] : []),
+  ];
+  const own = container.volumeMounts ?? [];
+  return {
+    ...kept,
+    env: byName<V1EnvVar>(
+      Object.entries(env).map(([name, value]) => ({ name, value })),
+      container.env ?? [],
+    ),
+    volumeMounts: [...own, ...mounts.filter((m) => !own.some((o) => o.mountPath === m.mountPath))],
+    // The worker is captured when it says so itself, and stands still meanwhile: no other probe may judge it.
+    readinessProbe: { exec: { command: ['cat', ready] }, periodSeconds: 1 },
+  };
+}
+
+function volumes(size: string | undefined, shm: boolean): readonly V1Volume[] {
+  const items = ['name', 'namespace', 'uid'].map((field) => ({
+    path: `pod_${field}`,
+    fieldRef: { fieldPath: `metadata.${field}` },
+  }));
+  const sizeLimit = size ?? checkpointDefaults.sharedMemorySize;
+  return [
+    { name: CONTROL_VOLUME, emptyDir: {} },
+    { name: 'podinfo', downwardAPI: { items } },
+    ...(shm ? [{ name: 'shared-memory', emptyDir: { medium: 'Memory', sizeLimit } }] : []),
+  ];
+}
+
+/** The first list, and what of the second it does not name. */
+function byName<T extends { readonly name: string }>(first: readonly T[], second: readonly T[]): T[] {
+  return [...first, ...second.filter((s) => !first.some((f) => f.name === s.name))];
+}

@@ -1,0 +1,59 @@
+/** What to do about a pod that asks to be restored; pure and total. */
+import type { AssignmentStatus, PodCondition } from '@dynamo-snapshot/api/assignment';
+import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
+import { reason, RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
+import { humanSeconds } from '@dynamo-snapshot/api/quantity';
+import type { RunningContainer } from '../assignment/container';
+
+export interface Observed {
+  /** How the pod names its checkpoint, for people. */
+  readonly wanted: string;
+  /** Undefined while the target container does not run. */
+  readonly running?: RunningContainer;
+  readonly targetFound: boolean;
+  readonly checkpoint?: DynamoCheckpoint;
+  /** Status of the assignment for the container that runs now; absent = there is none. */
+  readonly assignment?: { readonly status?: AssignmentStatus };
+}
+
+export type Plan =
+  | { readonly do: 'nothing' }
+  | { readonly do: 'assign'; readonly checkpoint: DynamoCheckpoint; readonly target: RunningContainer }
+  | { readonly do: 'tell'; readonly condition: PodCondition; readonly warn: boolean };
+
+export function decide(seen: Observed): Plan {
+  if (!seen.targetFound)
+    return refuse(reason.targetContainerNotFound, 'the pod does not say which container to restore');
+  if (seen.running === undefined) return { do: 'nothing' };
+  if (seen.assignment !== undefined) return mirror(seen.assignment.status);
+  const { checkpoint, wanted } = seen;
+  if (checkpoint === undefined)
+    return refuse(reason.checkpointNotFound, `DynamoCheckpoint ${wanted} does not exist here`);
+  const { phase, message, artifact } = checkpoint.status ?? {};
+  if (phase === 'Failed')
+    return refuse(reason.checkpointFailed, `DynamoCheckpoint ${wanted} has failed: ${message ?? ''}`);
+  if (phase !== 'Ready' || artifact === undefined)
+    return refuse(
+      reason.checkpointNotReady,
+      `DynamoCheckpoint ${wanted} is ${phase ?? 'Pending'}; restored when it is Ready`,
+    );
+  return { do: 'assign', checkpoint, target: seen.running };
+}
+
+function mirror(status: AssignmentStatus | undefined): Plan {
+  if (status?.phase === 'Succeeded') {
+    const total = status.timings?.find((t) => t.step === 'total')?.seconds ?? 0;
+    return told('True', reason.restoreSucceeded, `restored in ${humanSeconds(total)}`, false);
+  }
+  if (status?.phase === 'Failed' || status?.phase === 'Cancelled')
+    return refuse(status.reason ?? reason.restoreFailed, status.message ?? 'the restore failed');
+  return { do: 'nothing' };
+}
+
+const refuse = (why: string, message: string): Plan => told('False', why, message, true);
+
+const told = (status: 'True' | 'False', why: string, message: string, warn: boolean): Plan => ({
+  do: 'tell',
+  condition: { type: RESTORED_CONDITION, status, reason: why, message },
+  warn,
+});

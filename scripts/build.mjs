@@ -1,0 +1,40 @@
+// Bundles our programs into dist/ (one CommonJS file each), and nsrestore into one executable (Node's single executable application).
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const programs = {
+  operator: 'operator/src/main.ts',
+  'node-agent': 'node-agent/src/main.ts',
+  engine: 'node-agent/src/engine-main.ts',
+  nsrestore: 'nsrestore/src/main.ts',
+};
+
+mkdirSync('dist', { recursive: true });
+await build({
+  entryPoints: Object.entries(programs).map(([out, input]) => ({ in: input, out })),
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  // Native code stays a file beside the bundle.
+  external: ['koffi'],
+  minifySyntax: true,
+  logLevel: 'warning',
+});
+
+const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+writeFileSync(
+  'dist/sea.json',
+  JSON.stringify({ main: 'dist/nsrestore.cjs', output: 'dist/nsrestore.blob', disableExperimentalSEAWarning: true, useCodeCache: true }),
+);
+execFileSync(process.execPath, ['--experimental-sea-config', 'dist/sea.json'], { stdio: ['ignore', 'ignore', 'inherit'] });
+copyFileSync(process.execPath, 'dist/nsrestore');
+chmodSync('dist/nsrestore', 0o755);
+execFileSync('strip', ['dist/nsrestore']);
+const postject = 'node_modules/postject/dist/cli.js';
+execFileSync(process.execPath, [postject, 'dist/nsrestore', 'NODE_SEA_BLOB', 'dist/nsrestore.blob', '--sentinel-fuse', fuse], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});

