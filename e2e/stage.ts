@@ -68,7 +68,6 @@ async function installChart(cluster: Cluster, kube: Kube, version: string, say: 
     'image.operator.pullPolicy=IfNotPresent',
     'image.agent.pullPolicy=IfNotPresent',
     `podAnnotations.images=${version}`,
-    'daemonset.nodeSelector=null',
   ].flatMap((setting) => ['--set', setting]);
   const chart = ['upgrade', '--install', RELEASE, 'charts/dynamo-snapshot', '--namespace', NAMESPACE];
   await promisify(execFile)(cluster.helm, [...chart, ...settings, '--wait', '--timeout', '3m'], {

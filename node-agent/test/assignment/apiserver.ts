@@ -9,6 +9,7 @@ export class ApiServer {
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   readonly #watches = new Set<ServerResponse>();
   #version = 1;
+  readonly #events: { readonly version: number; readonly line: string }[] = [];
   object: SnapshotAssignment | undefined;
   /** Field manager of each write. */
   readonly writes: (string | null)[] = [];
@@ -37,7 +38,9 @@ export class ApiServer {
     const metadata = { ...object.metadata, resourceVersion: String(this.#version) };
     const stored = { ...object, metadata, ...(status ? { status } : {}) };
     this.object = type === 'DELETED' ? undefined : stored;
-    for (const watch of this.#watches) watch.write(`${JSON.stringify({ type, object: stored })}\n`);
+    const line = `${JSON.stringify({ type, object: stored })}\n`;
+    this.#events.push({ version: this.#version, line });
+    for (const watch of this.#watches) watch.write(line);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -51,14 +54,17 @@ export class ApiServer {
       return;
     }
     this.selectors.push(url.searchParams.get('fieldSelector'));
-    if (url.searchParams.get('watch')) return this.#watch(response);
+    if (url.searchParams.get('watch'))
+      return this.#watch(response, Number(url.searchParams.get('resourceVersion')));
     const items = this.object ? [this.object] : [];
     response.end(JSON.stringify({ metadata: { resourceVersion: String(this.#version) }, items }));
   }
 
-  #watch(response: ServerResponse): void {
+  /** Begins with what has happened since the list. */
+  #watch(response: ServerResponse, since: number): void {
     this.#watches.add(response);
     response.on('close', () => this.#watches.delete(response));
     response.flushHeaders();
+    for (const { version, line } of this.#events) if (version > since) response.write(line);
   }
 }
