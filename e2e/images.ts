@@ -14,7 +14,10 @@ export interface Images {
 
 export async function buildImages(say: Say): Promise<Images> {
   const product = await buildProductImages(say);
-  const worker = await buildImage({ dockerfile: 'e2e/worker/Dockerfile', context: 'e2e/worker', name: WORKER_IMAGE }, say);
+  const worker = await buildImage(
+    { dockerfile: 'e2e/worker/Dockerfile', context: 'e2e/worker', name: WORKER_IMAGE },
+    say,
+  );
   const archives = [...product, worker];
   const hash = createHash('sha256');
   for (const archive of product) hash.update(readFileSync(archive));

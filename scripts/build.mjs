@@ -28,13 +28,24 @@ await build({
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 writeFileSync(
   'dist/sea.json',
-  JSON.stringify({ main: 'dist/nsrestore.cjs', output: 'dist/nsrestore.blob', disableExperimentalSEAWarning: true, useCodeCache: true }),
+  JSON.stringify({
+    main: 'dist/nsrestore.cjs',
+    output: 'dist/nsrestore.blob',
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+  }),
 );
-execFileSync(process.execPath, ['--experimental-sea-config', 'dist/sea.json'], { stdio: ['ignore', 'ignore', 'inherit'] });
+execFileSync(process.execPath, ['--experimental-sea-config', 'dist/sea.json'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 copyFileSync(process.execPath, 'dist/nsrestore');
 chmodSync('dist/nsrestore', 0o755);
 execFileSync('strip', ['dist/nsrestore']);
 const postject = 'node_modules/postject/dist/cli.js';
-execFileSync(process.execPath, [postject, 'dist/nsrestore', 'NODE_SEA_BLOB', 'dist/nsrestore.blob', '--sentinel-fuse', fuse], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
+execFileSync(
+  process.execPath,
+  [postject, 'dist/nsrestore', 'NODE_SEA_BLOB', 'dist/nsrestore.blob', '--sentinel-fuse', fuse],
+  {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  },
+);

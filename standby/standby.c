@@ -42,7 +42,10 @@ static void leave_if_ended(pid_t pid) {
 }
 
 static void cold_start(char **command) {
-  if (!command) return;
+  if (!command) {
+    dprintf(2, "standby: there is no command to start cold\n");
+    _exit(127);
+  }
   sigset_t none;
   sigemptyset(&none);
   for (int n = 1; n < NSIG; n++) signal(n, SIG_DFL);
@@ -65,6 +68,7 @@ static int wait_for_orders(char **command) {
     if (n < 0) continue;
     if (n == SIGCHLD) reap(main_pid);
     else if (n == SIG_ADOPT) {
+      if (info.si_value.sival_int <= 1) continue;
       main_pid = info.si_value.sival_int;
       prctl(PR_SET_NAME, "standby:live");
       leave_if_ended(main_pid);

@@ -5,7 +5,7 @@ import { TerminalError } from './errors';
 export interface ArtifactRef {
   readonly namespace: string;
   readonly identityHash: string;
-  /** UID of the assignment that wrote it. */
+  /** UID of the checkpoint that it belongs to. */
   readonly uid: string;
 }
 
@@ -20,6 +20,9 @@ export const artifactFile = {
 
 /** Prefix of the pax records that carry extended attributes (base64) in our tars. */
 export const PAX_XATTR = 'DYNAMO.xattr.';
+
+/** Pax record with mode (octal), uid and gid: a tar header has no room for large ids, and readers take mode 0 as unset. */
+export const PAX_OWNER = 'DYNAMO.owner';
 
 export const volumeTar = (index: number): string => `${artifactFile.volumes}/${index}.tar`;
 

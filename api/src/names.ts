@@ -47,6 +47,7 @@ export const reason = {
   jobCreated: 'JobCreated',
   jobFailed: 'JobFailed',
   jobMissing: 'JobMissing',
+  jobCompleted: 'JobCompleted',
   waitingForSource: 'WaitingForSource',
   sourcePodNotFound: 'SourcePodNotFound',
   sourcePodGone: 'SourcePodGone',

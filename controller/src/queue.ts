@@ -28,7 +28,7 @@ export class WorkQueue {
   readonly #running = new Map<string, Promise<void>>();
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: QueueOptions) {
@@ -52,12 +52,14 @@ export class WorkQueue {
 
   /** The earliest of several calls wins. */
   addAfter(key: string, ms: number): void {
-    if (this.#stop.signal.aborted || this.#timers.has(key)) return;
+    const due = Date.now() + ms;
+    if (this.#stop.signal.aborted || (this.#timers.get(key)?.due ?? Infinity) <= due) return;
+    this.#cancelTimer(key);
     const timer = setTimeout(() => {
       this.#timers.delete(key);
       this.add(key);
     }, ms);
-    this.#timers.set(key, timer);
+    this.#timers.set(key, { timer, due });
   }
 
   /** Takes nothing new, tells the running ones to stop, and waits for them. */
@@ -69,7 +71,7 @@ export class WorkQueue {
   }
 
   #cancelTimer(key: string): void {
-    clearTimeout(this.#timers.get(key));
+    clearTimeout(this.#timers.get(key)?.timer);
     this.#timers.delete(key);
   }
 
@@ -77,7 +79,11 @@ export class WorkQueue {
     for (const key of this.#waiting) {
       if (this.#running.size >= (this.#options.concurrency ?? 4)) return;
       this.#waiting.delete(key);
-      this.#running.set(key, this.#run(key));
+      // Later, so that the key counts as running before its handler can add it again.
+      this.#running.set(
+        key,
+        Promise.resolve().then(() => this.#run(key)),
+      );
     }
   }
 
@@ -99,7 +105,8 @@ export class WorkQueue {
     } catch (error) {
       const terminal = error instanceof TerminalError;
       const failures = (this.#failures.get(key) ?? 0) + 1;
-      this.#failures.set(key, failures);
+      if (terminal) this.#failures.delete(key);
+      else this.#failures.set(key, failures);
       const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), LAST_BACKOFF_MS);
       log[terminal ? 'error' : 'warn'](
         `${name} ${key}: ${explain(error)}`,

@@ -75,6 +75,11 @@ export class Agent extends LevelOperator {
     }
   }
 
+  override async shutdown(): Promise<void> {
+    for (const watcher of this.#watchers.values()) watcher.close();
+    await super.shutdown();
+  }
+
   async #reconcile(key: string): Promise<Outcome | undefined> {
     const assignment = this.#assignments?.get(key);
     const uid = this.#entries.get(key) ?? assignment?.metadata.uid;

@@ -22,7 +22,12 @@ async function main(): Promise<void> {
   const health = await startHealth({ port: config.healthPort, ready });
   log.info(`agent of ${config.nodeName}`, { namespace: config.watchNamespace || 'all' });
   const stopped = askedToStop();
-  await Promise.race([agent.start(), stopped]);
+  try {
+    await Promise.race([agent.start(), stopped]);
+  } catch (error) {
+    await health.close();
+    throw error;
+  }
   log.info(`stopping on ${await stopped}; running operations go on`);
   await Promise.all([agent.shutdown(), health.close()]);
 }

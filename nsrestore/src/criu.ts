@@ -8,12 +8,14 @@ import type { Job } from './job';
 
 /** The pid of the restored root, in our pid namespace. Throws RestoreFailed; what was half restored is for the agent to end. */
 export async function restoreTree(job: Job, manifest: Manifest): Promise<number> {
-  rmSync(pidFile(job), { force: true });
+  for (const stale of [pidFile(job), logFile(job)]) rmSync(stale, { force: true });
   const [file = '', ...args] = joined(job, restoreArgs(job, manifest));
   const fds = inherited(manifest, job).map(({ fd }) => fd);
+  let late = false;
   const code = await new Promise<number>((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['ignore', 2, 2, ...fds], detached: true });
     const timer = setTimeout(() => {
+      late = true;
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }, job.deadlineMs);
     child.on('error', reject);
@@ -22,12 +24,18 @@ export async function restoreTree(job: Job, manifest: Manifest): Promise<number>
       resolve(status ?? 137);
     });
   });
+  if (late)
+    throw new TerminalError('DeadlineExceeded', `criu restore did not end within its deadline: ${why(job)}`);
   if (code !== 0) throw new TerminalError('RestoreFailed', `criu restore: exit ${code}: ${why(job)}`);
-  return Number(readFileSync(pidFile(job), 'utf8').trim());
+  const pid = existsSync(pidFile(job)) ? Number(readFileSync(pidFile(job), 'utf8').trim()) : 0;
+  if (!(pid > 1)) throw new TerminalError('RestoreFailed', 'criu restore left no pid of the restored root');
+  return pid;
 }
 
+const logFile = (job: Job): string => `${job.work}/restore.log`;
+
 function why(job: Job): string {
-  const log = `${job.work}/restore.log`;
+  const log = logFile(job);
   if (!existsSync(log)) return 'it left no log';
   const errors = readFileSync(log, 'utf8')
     .split('\n')

@@ -22,11 +22,20 @@ export interface Job {
   readonly deadlineMs: number;
 }
 
+/** parseArgs takes `-997` for an option; `--name=-997` is what it wants. */
+function withNegatives(argv: readonly string[]): string[] {
+  return argv.flatMap((arg, i) => {
+    const next = argv[i + 1];
+    if (arg.startsWith('--') && next !== undefined && /^-\d+$/.test(next)) return [`${arg}=${next}`];
+    return /^-\d+$/.test(arg) && argv[i - 1]?.startsWith('--') ? [] : [arg];
+  });
+}
+
 const text = { type: 'string' } as const;
 
 export function jobOf(argv: readonly string[]): Job {
   const { values } = parseArgs({
-    args: [...argv],
+    args: withNegatives(argv),
     options: {
       artifact: text,
       digest: text,
@@ -48,8 +57,9 @@ export function jobOf(argv: readonly string[]): Job {
     return value;
   };
   const number = (name: Exclude<keyof typeof values, 'cgroup-procs'>): number => {
-    const value = Number(required(name));
-    if (!Number.isInteger(value)) throw new TerminalError('InvalidArguments', `--${name} is not a number`);
+    const written = required(name);
+    const value = Number(written);
+    if (!/^-?\d+$/.test(written)) throw new TerminalError('InvalidArguments', `--${name} is not a number`);
     return value;
   };
   const [net, stdin, stdout, stderr] = [

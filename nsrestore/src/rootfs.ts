@@ -4,7 +4,6 @@ import {
   chownSync,
   createReadStream,
   createWriteStream,
-  existsSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -21,7 +20,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { extract } from 'tar-stream';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import { artifactFile, PAX_XATTR } from '@dynamo-snapshot/api/layout';
+import { artifactFile, PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseRootfsIndex } from '@dynamo-snapshot/api/validate';
 
@@ -43,9 +42,12 @@ export async function applyFiles(
   for (const path of index.opaque) empty(inside(root, path));
   let written = await unpack(join(artifact, artifactFile.rootfsTar), root, setXattr);
   for (const { file, mountPath } of manifest.volumes)
-    written += await unpack(join(artifact, file), inside(root, mountPath), setXattr);
+    written += await unpack(join(artifact, file), folder(root, mountPath), setXattr);
   // CRIU's pivot_root wants a folder for the old root.
-  if (!existsSync(join(root, 'tmp'))) mkdirSync(join(root, 'tmp'), { mode: 0o1777 });
+  if (lstatSync(join(root, 'tmp'), { throwIfNoEntry: false }) === undefined) {
+    mkdirSync(join(root, 'tmp'));
+    chmodSync(join(root, 'tmp'), 0o1777);
+  }
   return { written, deleted: gone.length };
 }
 
@@ -60,6 +62,14 @@ export function inside(root: string, path: string): string {
       throw new TerminalError('RootfsUnsafe', `${path}: ${at.slice(root.length)} is a link`);
   }
   return join(root, ...parts);
+}
+
+/** A volume's mount point, which must be a folder itself. */
+function folder(root: string, mountPath: string): string {
+  const path = inside(root, mountPath);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new TerminalError('RootfsUnsafe', `${mountPath} is no folder`);
+  return path;
 }
 
 function remove(path: string): boolean {
@@ -127,9 +137,16 @@ function make(path: string, header: Header, root: string): void {
   }
 }
 
+const ownerOf = ({ pax, mode = 0o644, uid = 0, gid = 0 }: Header): readonly number[] => {
+  const records = (pax ?? {}) as Readonly<Record<string, string>>;
+  const [octal, ...ids] = records[PAX_OWNER]?.split(' ') ?? [];
+  return octal === undefined ? [mode, uid, gid] : [parseInt(octal, 8), ...ids.map(Number)];
+};
+
 /** Owner first: a change of owner clears set-user-id bits and capabilities. */
 function setAttributes(path: string, header: Header, setXattr: SetXattr): void {
-  const { uid = 0, gid = 0, mode = 0o644, mtime = new Date() } = header;
+  const { mtime = new Date() } = header;
+  const [mode = 0, uid = 0, gid = 0] = ownerOf(header);
   if (header.type === 'link') return;
   if (header.type === 'symlink') lchownSync(path, uid, gid);
   else {

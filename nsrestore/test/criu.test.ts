@@ -62,7 +62,7 @@ describe('restoreTree', () => {
   it('ends criu and what it started when the deadline has passed', async () => {
     const from = performance.now();
     const hanging = restoreTree(scripted('(sleep 2; touch $W/still-alive) & sleep 60', 300), manifest({}));
-    await expect(hanging).rejects.toMatchObject({ reason: 'RestoreFailed' });
+    await expect(hanging).rejects.toMatchObject({ reason: 'DeadlineExceeded' });
     expect(performance.now() - from).toBeLessThan(1500);
     await new Promise((later) => setTimeout(later, 2200));
     expect(existsSync(join(dir, 'still-alive'))).toBe(false);

@@ -19,10 +19,18 @@ async function main(): Promise<void> {
   const ready = () => (operator.healthy ? true : 'the objects are not watched yet');
   const health = await startHealth({ port: config.healthPort, ready });
   log.info('operator', { namespace: config.watchNamespace || 'all' });
-  const stopped = askedToStop();
-  await Promise.race([operator.start(), stopped]);
-  log.info(`stopping on ${await stopped}`);
-  await Promise.all([operator.shutdown(), health.close()]);
+  try {
+    const stopped = askedToStop();
+    try {
+      await Promise.race([operator.start(), stopped]);
+    } catch (error) {
+      await health.close();
+      throw error;
+    }
+    log.info(`stopping on ${await stopped}`);
+  } finally {
+    await Promise.all([operator.shutdown(), health.close()]);
+  }
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,7 @@
 /** Which objects feed which queue. */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { ASSIGNMENT, CHECKPOINT, GROUP, label, VERSION } from '@dynamo-snapshot/api/names';
+import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import { keyOf } from '@dynamo-snapshot/controller/informer';
 import { LevelOperator } from '@dynamo-snapshot/controller/operator';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
@@ -74,8 +74,11 @@ export class SnapshotOperator extends LevelOperator {
     pods.onChange((_, pod) => {
       if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
     });
-    this.#caches = { checkpoints, assignments, pods, jobs };
     await this.begin();
+    // Only now is every cache whole: what is absent from it does not exist. What came before is looked at now.
+    this.#caches = { checkpoints, assignments, pods, jobs };
+    for (const checkpoint of checkpoints.list()) this.#checkpoints.add(keyOf(checkpoint));
+    for (const pod of pods.list()) if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
   }
 
   /** A checkpoint that comes, fails or goes may free an identity for another. */
@@ -85,9 +88,7 @@ export class SnapshotOperator extends LevelOperator {
 
   /** Checkpoints that may wait for this pod. */
   #waitingFor(pod: V1Pod): readonly string[] {
-    const { namespace = '', labels = {} } = pod.metadata ?? {};
-    if (labels[label.isRestoreTarget] === 'true') return [];
-    return this.#ofNamespace(namespace);
+    return this.#ofNamespace(pod.metadata?.namespace ?? '');
   }
 
   #unfinished(namespace: string): readonly DynamoCheckpoint[] {

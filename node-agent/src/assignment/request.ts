@@ -91,8 +91,8 @@ function kindOf(volume: V1Volume, mountPath: string): VolumeKind {
     : 'other';
 }
 
-/** Seconds from the last good answer until the kubelet kills the container (core/v1 Probe; defaults 10 s, 3, 1 s). */
+/** The fewest seconds until the kubelet kills a container that stands still: the freeze may begin right before a probe (core/v1 Probe; defaults 10 s, 3, 1 s). */
 function livenessBudget(probe: V1Probe | undefined): number | undefined {
   if (probe === undefined) return undefined;
-  return (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10) + (probe.timeoutSeconds ?? 1);
+  return ((probe.failureThreshold ?? 3) - 1) * (probe.periodSeconds ?? 10) + (probe.timeoutSeconds ?? 1);
 }

@@ -1,13 +1,20 @@
 /** Packs the difference of a root file system, and volumes, into tars. Runs while the source stands still: nothing here waits. */
 import type { Stats } from 'node:fs';
-import { createReadStream, createWriteStream, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Header, Pack } from 'tar-stream';
 import { pack } from 'tar-stream';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { RootfsIndex } from '@dynamo-snapshot/api/manifest';
-import { PAX_XATTR } from '@dynamo-snapshot/api/layout';
+import { PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout';
 import { xattrs } from '../linux/syscalls';
 import type { Found } from './select';
 import { choose } from './select';
@@ -83,6 +90,7 @@ const found = ({ path, stats, attributes }: Entry): Found => ({
 async function writeTar(entries: readonly Entry[], tarFile: string): Promise<void> {
   const tar = pack();
   const written = pipeline(tar, createWriteStream(tarFile, { mode: 0o600 }));
+  written.catch(() => {}); // told again below
   const links = new Map<string, string>();
   for (const entry of entries) await add(tar, entry, links);
   tar.finalize();
@@ -118,19 +126,29 @@ async function add(tar: Pack, entry: Entry, links: Map<string, string>): Promise
     ...(kind === 'char' || kind === 'block'
       ? { devmajor: major(stats.rdev), devminor: minor(stats.rdev) }
       : {}),
-    ...paxXattrs(entry.attributes),
+    pax: { ...paxXattrs(entry.attributes), [PAX_OWNER]: ownerOf(stats) },
   };
-  if (header.type !== 'file' || header.size === 0) return void tar.entry(header);
-  await pipeline(createReadStream(file), tar.entry(header));
+  if (header.type !== 'file' || stats.size === 0) return void tar.entry(header, '');
+  if (stats.size <= AT_ONCE_BYTES) return void tar.entry(header, firstBytes(file, stats.size));
+  // A file of an emptyDir may grow while it is read: another container of the pod runs on.
+  await pipeline(createReadStream(file, { end: stats.size - 1 }), tar.entry(header));
 }
 
 /** Overlayfs's own attributes describe this upper directory only. Values are base64: a pax record is text to tar-stream. */
-function paxXattrs(attributes: ReadonlyMap<string, Buffer>): { pax?: Record<string, string> } {
+function paxXattrs(attributes: ReadonlyMap<string, Buffer>): Record<string, string> {
   const kept = [...attributes].filter(([name]) => !name.startsWith('trusted.overlay.'));
-  if (kept.length === 0) return {};
-  return {
-    pax: Object.fromEntries(kept.map(([name, value]) => [PAX_XATTR + name, value.toString('base64')])),
-  };
+  return Object.fromEntries(kept.map(([name, value]) => [PAX_XATTR + name, value.toString('base64')]));
+}
+
+const ownerOf = ({ mode, uid, gid }: Stats): string => `${(mode & 0o7777).toString(8)} ${uid} ${gid}`;
+
+/** Read in one call: a stream for every small file costs more than the file. */
+const AT_ONCE_BYTES = 1 << 20;
+
+/** Exactly so many bytes, whatever happened to the file since it was looked at. */
+function firstBytes(file: string, size: number): Buffer {
+  const content = readFileSync(file).subarray(0, size);
+  return content.length === size ? content : Buffer.concat([content, Buffer.alloc(size - content.length)]);
 }
 
 /** makedev(3) of Linux. */

@@ -21,12 +21,14 @@ export type Choice =
 const UNSUPPORTED = ['trusted.overlay.redirect', 'trusted.overlay.metacopy'];
 
 export function choose(found: Found, mountPoints: ReadonlySet<string>): Choice {
+  // What lies at or below a mount point is a stub of runc's, and hidden.
+  if (isCovered(`/${found.path}`, mountPoints)) return { do: 'skip' };
   if (found.kind === 'char' && found.rdev === 0) return { do: 'delete' };
   const odd = found.xattrs.find((name) => UNSUPPORTED.includes(name));
   if (odd !== undefined)
     return { do: 'refuse', why: `${found.path} has ${odd}: its content is not in the upper directory` };
-  // Sockets come back with the process that bound them; what lies at or below a mount point is a stub of runc's, and hidden.
-  if (found.kind === 'socket' || isCovered(`/${found.path}`, mountPoints)) return { do: 'skip' };
+  // Sockets come back with the process that bound them.
+  if (found.kind === 'socket') return { do: 'skip' };
   return found.opaque ? { do: 'keepOpaque' } : { do: 'keep' };
 }
 

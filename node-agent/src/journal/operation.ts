@@ -44,6 +44,8 @@ export function startOperation({ entry, uid, cgroupRoot, argv, onExit }: Operati
   });
   child.on('error', onExit);
   child.on('exit', onExit);
+  // It outlives us; it must not keep us alive either.
+  child.unref();
   closeSync(output);
   const ref = child.pid === undefined ? undefined : processRef(child.pid);
   if (ref === undefined) throw new Error(`start ${argv.join(' ')}`);
@@ -76,7 +78,9 @@ function makeGroups(root: string, uid: string): readonly string[] {
 /** A fresh v1 cpuset has no processors and no memory nodes, and takes no process (cpusets(7)). */
 function inheritCpuset(from: string, to: readonly string[]): void {
   for (const dir of to)
-    for (const file of ['cpuset.cpus', 'cpuset.mems'].filter((name) => existsSync(join(dir, name))))
+    for (const file of ['cpuset.cpus', 'cpuset.mems'].filter(
+      (name) => existsSync(join(dir, name)) && existsSync(join(from, name)),
+    ))
       if (readFileSync(join(dir, file), 'utf8').trim() === '')
         writeFileSync(join(dir, file), readFileSync(join(from, file)));
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fieldManager } from '@dynamo-snapshot/api/names';
 import { Api } from '@dynamo-snapshot/controller/api';
@@ -11,6 +11,15 @@ let stage: Stage;
 let server: ApiServer;
 let agents: Agent[];
 
+/** The test process must end whatever a test has left behind. */
+const watchers: fs.FSWatcher[] = [];
+const watch = fs.watch;
+jest.spyOn(fs, 'watch').mockImplementation(((...args: Parameters<typeof watch>) => {
+  const watcher = watch(...args);
+  watchers.push(watcher);
+  return watcher;
+}) as typeof watch);
+
 beforeEach(async () => {
   stage = new Stage();
   server = new ApiServer();
@@ -20,6 +29,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(agents.map((agent) => agent.shutdown()));
+  for (const watcher of watchers.splice(0)) watcher.close();
   await server.close();
   await stage.dispose();
 });

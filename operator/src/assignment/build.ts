@@ -17,6 +17,8 @@ export interface Assignment extends Body {
 }
 
 const short = (uid: string): string => uid.slice(0, 8);
+/** A label holds 63 characters and ends with a letter or digit. */
+const labelValue = (name: string): string => name.slice(0, 63).replace(/[^a-z0-9]+$/, '');
 const cut = (name: string): string => name.slice(0, 200);
 
 export const captureName = ({ metadata }: DynamoCheckpoint): string =>
@@ -80,6 +82,7 @@ const owner = ({ metadata }: DynamoCheckpoint) => ({
   name: metadata.name,
   uid: metadata.uid,
   controller: true,
+  blockOwnerDeletion: false,
 });
 
 function build(
@@ -88,7 +91,7 @@ function build(
   owned: object,
   spec: AssignmentSpec,
 ): Assignment {
-  const labels = { [label.checkpointName]: metadata.name.slice(0, 63), [label.operation]: spec.operation };
+  const labels = { [label.checkpointName]: labelValue(metadata.name), [label.operation]: spec.operation };
   return {
     apiVersion: API_VERSION,
     kind: ASSIGNMENT.kind,

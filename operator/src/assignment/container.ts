@@ -14,6 +14,8 @@ export function targetContainer(
   return containers.length === 1 ? containers[0]?.name : undefined;
 }
 
+const CONTAINER_ID = /^[0-9a-f]{64}$/;
+
 export interface RunningContainer extends Target {
   readonly ready: boolean;
 }
@@ -21,9 +23,21 @@ export interface RunningContainer extends Target {
 /** Undefined while the container does not run. */
 export function runningContainer(pod: V1Pod, container: string): RunningContainer | undefined {
   const status = pod.status?.containerStatuses?.find((c) => c.name === container);
-  const id = status?.containerID?.replace(/^[a-z0-9-]+:\/\//, '');
-  const { nodeName } = pod.spec ?? {};
-  if (status?.state?.running === undefined || id === undefined || nodeName === undefined) return undefined;
-  const { name = '', uid = '' } = pod.metadata ?? {};
-  return { nodeName, pod: { name, uid }, container: { name: container, id }, ready: status.ready };
+  const nodeName = pod.spec?.nodeName;
+  if (status?.state?.running === undefined || nodeName === undefined) return undefined;
+  const id = withoutScheme(status.containerID);
+  return id === undefined
+    ? undefined
+    : { nodeName, pod: identityOf(pod), container: { name: container, id }, ready: status.ready };
 }
+
+/** The 64 hex digits of "containerd://<id>"; undefined for anything else. */
+const withoutScheme = (containerID = ''): string | undefined => {
+  const id = containerID.replace(/^[a-z0-9-]+:\/\//, '');
+  return CONTAINER_ID.test(id) ? id : undefined;
+};
+
+const identityOf = ({ metadata }: V1Pod): Target['pod'] => ({
+  name: metadata?.name ?? '',
+  uid: metadata?.uid ?? '',
+});

@@ -10,7 +10,15 @@ import {
 } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { API_VERSION, CHECKPOINT, label, reason } from '@dynamo-snapshot/api/names';
-import type { V1Container, V1EnvVar, V1Job, V1PodTemplateSpec, V1Volume } from '@kubernetes/client-node';
+import type {
+  V1Container,
+  V1EnvVar,
+  V1Job,
+  V1ObjectMeta,
+  V1PodSecurityContext,
+  V1PodTemplateSpec,
+  V1Volume,
+} from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
 
 export const jobName = (checkpoint: string): string => `checkpoint-${checkpoint}`;
@@ -33,6 +41,7 @@ export function checkpointJob({ metadata, spec }: DynamoCheckpoint, settings: Jo
     name: metadata.name,
     uid: metadata.uid,
     controller: true,
+    blockOwnerDeletion: false,
   };
   return {
     apiVersion: 'batch/v1',
@@ -68,32 +77,41 @@ function podTemplate(
       `spec.job.podTemplateSpec has no container ${job.targetContainerName ?? '"main"'}; set spec.job.targetContainerName`,
     );
   const shm = job.sharedMemory?.disabled !== true;
-  const seccomp = settings.seccompProfile && {
-    seccompProfile: { type: 'Localhost', localhostProfile: settings.seccompProfile },
-  };
   return {
-    metadata: {
-      ...template.metadata,
-      labels: { ...template.metadata?.labels, ...labels },
-      // The sidecar of a mesh would keep the Job alive for ever.
-      annotations: {
-        ...template.metadata?.annotations,
-        'linkerd.io/inject': 'disabled',
-        'sidecar.istio.io/inject': 'false',
-      },
-    },
+    metadata: podMetadata(template, labels),
     spec: {
       ...pod,
       restartPolicy: 'Never',
-      ...(seccomp ? { securityContext: { ...seccomp, ...pod.securityContext } } : {}),
+      ...securityContext(pod.securityContext, settings.seccompProfile),
       containers: containers.map((c) => (c.name === target ? shaped(c, settings.identityHash, shm) : c)),
       volumes: byName(pod.volumes ?? [], volumes(shm ? job.sharedMemory?.size : undefined, shm)),
     },
   };
 }
 
+function podMetadata({ metadata }: V1PodTemplateSpec, labels: Record<string, string>): V1ObjectMeta {
+  // The sidecar of a mesh would keep the Job alive for ever.
+  const noMesh = { 'linkerd.io/inject': 'disabled', 'sidecar.istio.io/inject': 'false' };
+  return {
+    ...metadata,
+    labels: { ...metadata?.labels, ...labels },
+    annotations: { ...metadata?.annotations, ...noMesh },
+  };
+}
+
+/** Ours wins over a profile of the template: one that allows io_uring makes a worker that CRIU cannot dump. */
+function securityContext(
+  own: V1PodSecurityContext | undefined,
+  localhostProfile: string,
+): { readonly securityContext?: V1PodSecurityContext } {
+  if (localhostProfile === '') return own === undefined ? {} : { securityContext: own };
+  return { securityContext: { ...own, seccompProfile: { type: 'Localhost', localhostProfile } } };
+}
+
 function shaped(container: V1Container, hash: string, shm: boolean): V1Container {
-  const { livenessProbe: _liveness, startupProbe: _startup, ...kept } = container;
+  const kept = { ...container };
+  delete kept.livenessProbe;
+  delete kept.startupProbe;
   const ready = `${CONTROL_DIR}/${controlFile.readyForSnapshot}`;
   const env = {
     [controlEnv.dir]: CONTROL_DIR,

@@ -9,7 +9,8 @@ import { runningContainer, targetContainer } from '../assignment/container';
 import type { Caches } from '../parts';
 import { jobName } from './job';
 
-export type JobState = 'absent' | 'active' | 'complete' | 'failed';
+/** foreign: of its name, but made for something else, such as a deleted checkpoint of the same name. */
+export type JobState = 'absent' | 'foreign' | 'active' | 'complete' | 'failed';
 
 /** The pod that is to be captured. */
 export type Source =
@@ -39,8 +40,8 @@ export function observe(checkpoint: DynamoCheckpoint, caches: Caches): Observed 
   return {
     checkpoint,
     hash,
-    job: jobState(job),
-    source: sourceOf(checkpoint, caches),
+    job: jobState(job, checkpoint),
+    source: sourceOf(checkpoint, sourcePod(checkpoint, caches, job)),
     ...(owner === undefined ? {} : { owner }),
     ...(capture === undefined ? {} : { capture }),
     ...(deletion === undefined ? {} : { deletion }),
@@ -58,23 +59,25 @@ function ownerOf({ metadata }: DynamoCheckpoint, hash: string, { checkpoints }: 
     .map((c) => c.metadata.name)[0];
 }
 
-function jobState(job: V1Job | undefined): JobState {
+const ownedBy = (job: V1Job, { metadata }: DynamoCheckpoint): boolean =>
+  job.metadata?.ownerReferences?.some((o) => o.uid === metadata.uid) === true;
+
+function jobState(job: V1Job | undefined, checkpoint: DynamoCheckpoint): JobState {
   if (job === undefined) return 'absent';
+  if (!ownedBy(job, checkpoint)) return 'foreign';
   const is = (type: string) =>
     job.status?.conditions?.some((c) => c.type === type && c.status === 'True') === true;
   if (is('Failed')) return 'failed';
   return is('Complete') ? 'complete' : 'active';
 }
 
-function sourceOf(checkpoint: DynamoCheckpoint, caches: Caches): Source {
-  const pod = sourcePod(checkpoint, caches);
+const wantedContainer = ({ source, job }: DynamoCheckpoint['spec']): string | undefined =>
+  source?.containerName ?? job?.targetContainerName;
+
+function sourceOf({ spec }: DynamoCheckpoint, pod: V1Pod | undefined): Source {
   if (pod === undefined) return { state: 'absent' };
   const name = pod.metadata?.name ?? '';
-  const { job, source } = checkpoint.spec;
-  const container = targetContainer(
-    pod.spec?.containers ?? [],
-    source?.containerName ?? job?.targetContainerName,
-  );
+  const container = targetContainer(pod.spec?.containers ?? [], wantedContainer(spec));
   if (container === undefined) return { state: 'noContainer', pod: name };
   const target = runningContainer(pod, container);
   return target?.ready === true && isReady(pod)
@@ -86,12 +89,19 @@ const isReady = (pod: V1Pod): boolean =>
   pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
 
 /** Of a selector, the oldest pod that is Ready, or the oldest at all. */
-function sourcePod({ metadata, spec }: DynamoCheckpoint, { pods }: Caches): V1Pod | undefined {
+function sourcePod(
+  checkpoint: DynamoCheckpoint,
+  { pods }: Caches,
+  job: V1Job | undefined,
+): V1Pod | undefined {
+  const { metadata, spec } = checkpoint;
   const { namespace } = metadata;
-  if (spec.source?.podName !== undefined) return pods.get(`${namespace}/${spec.source.podName}`);
-  const wanted = spec.source?.selector?.matchLabels ?? {
-    'batch.kubernetes.io/job-name': jobName(metadata.name),
-  };
+  if (spec.source?.podName !== undefined) {
+    const pod = pods.get(`${namespace}/${spec.source.podName}`);
+    return pod?.metadata?.deletionTimestamp === undefined ? pod : undefined;
+  }
+  const wanted = spec.source?.selector?.matchLabels ?? jobPods(checkpoint, job);
+  if (wanted === undefined) return undefined;
   const matching = pods
     .list()
     .filter((p) => p.metadata?.namespace === namespace && p.metadata.deletionTimestamp === undefined)
@@ -100,4 +110,14 @@ function sourcePod({ metadata, spec }: DynamoCheckpoint, { pods }: Caches): V1Po
       String(a.metadata?.creationTimestamp).localeCompare(String(b.metadata?.creationTimestamp)),
     );
   return matching.find(isReady) ?? matching[0];
+}
+
+/** By the job's UID: pods of an earlier job of the same name may still be there. */
+function jobPods(
+  checkpoint: DynamoCheckpoint,
+  job: V1Job | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const uid = job?.metadata?.uid;
+  if (job === undefined || uid === undefined || !ownedBy(job, checkpoint)) return undefined;
+  return { 'batch.kubernetes.io/controller-uid': uid };
 }

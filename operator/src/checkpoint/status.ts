@@ -1,6 +1,6 @@
 /** The status that follows from a plan; pure. Server-side apply takes away what is left out, so it is always the whole. */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
-import type { CheckpointPhase, CheckpointStatus } from '@dynamo-snapshot/api/checkpoint';
+import type { CheckpointPhase, CheckpointStatus, DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import type { Condition, NewCondition } from '@dynamo-snapshot/api/conditions';
 import { withCondition } from '@dynamo-snapshot/api/conditions';
 import { condition, reason } from '@dynamo-snapshot/api/names';
@@ -34,8 +34,9 @@ export function changed({ checkpoint, hash }: Observed, change: Change, now: Ins
   };
 }
 
-export const waiting = (why: string, message: string): Change => ({
-  phase: 'Pending',
+/** A job that was made has begun the work: its checkpoint does not go back to Pending. */
+export const waiting = ({ status }: DynamoCheckpoint, why: string, message: string): Change => ({
+  phase: status?.jobName === undefined ? 'Pending' : 'Creating',
   message,
   conditions: [no(condition.captured, why, message), no(condition.ready, why, message)],
 });
@@ -45,6 +46,12 @@ export const jobMade = (jobName: string): Change => ({
   message: '',
   more: { jobName },
   conditions: [yes(condition.jobCreated, reason.jobCreated, `job ${jobName} runs the worker`)],
+});
+
+export const jobCompleted = (): Change => ({
+  phase: 'Ready',
+  message: '',
+  conditions: [yes(condition.jobCompleted, reason.jobCompleted, 'the worker has left')],
 });
 
 export const failed = (why: string, message: string): Change => ({
@@ -81,7 +88,7 @@ export function captured({ metadata, spec, status }: SnapshotAssignment, now: In
       artifact: { uid, digest, sizeBytes, size: humanBytes(sizeBytes) },
       source: { nodeName: spec.nodeName, podName: spec.pod?.name ?? '', ...status?.source },
       timings: (status?.timings ?? []).map((t) => ({ ...t })),
-      createdAt: isoSeconds(now),
+      createdAt: isoSeconds(status?.finishedAt === undefined ? now : Date.parse(status.finishedAt)),
       location,
       storageType: 'pvc',
     },

@@ -16,17 +16,18 @@ export async function apply(plan: Plan, pod: V1Pod, { api, events }: Parts): Pro
     case 'nothing':
       return;
     case 'assign': {
-      const assignment = restoreAssignment(plan.checkpoint, plan.target);
+      const { nodeName, pod: placeholder, container } = plan.target;
+      const assignment = restoreAssignment(plan.checkpoint, { nodeName, pod: placeholder, container });
       const { name, namespace } = assignment.metadata;
       await api.apply(assignmentRef(namespace, name), assignment);
       const { name: from } = plan.checkpoint.metadata;
       return events.event(target, 'Normal', reason.restoreRequested, `restoring from ${from} (${name})`);
     }
     case 'tell': {
-      const { condition, warn } = plan;
+      const { condition, event } = plan;
       if (same(pod, condition)) return;
       await api.setPodCondition(target.namespace, target.name, condition);
-      return events.event(target, warn ? 'Warning' : 'Normal', condition.reason, condition.message);
+      return events.event(target, event.type, event.reason, condition.message);
     }
     default:
       unreachable(plan);

@@ -19,16 +19,30 @@ export interface Observed {
 export type Plan =
   | { readonly do: 'nothing' }
   | { readonly do: 'assign'; readonly checkpoint: DynamoCheckpoint; readonly target: RunningContainer }
-  | { readonly do: 'tell'; readonly condition: PodCondition; readonly warn: boolean };
+  | { readonly do: 'tell'; readonly condition: PodCondition; readonly event: Told };
+
+interface Told {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+}
 
 export function decide(seen: Observed): Plan {
   if (!seen.targetFound)
     return refuse(reason.targetContainerNotFound, 'the pod does not say which container to restore');
   if (seen.running === undefined) return { do: 'nothing' };
-  if (seen.assignment !== undefined) return mirror(seen.assignment.status);
-  const { checkpoint, wanted } = seen;
+  if (seen.assignment !== undefined) return mirror(seen.assignment.status, seen.running.nodeName);
+  return decideCheckpoint(seen.checkpoint, seen.wanted, seen.running);
+}
+
+function decideCheckpoint(
+  checkpoint: DynamoCheckpoint | undefined,
+  wanted: string,
+  target: RunningContainer,
+): Plan {
   if (checkpoint === undefined)
-    return refuse(reason.checkpointNotFound, `DynamoCheckpoint ${wanted} does not exist here`);
+    return refuse(reason.checkpointNotFound, `DynamoCheckpoint ${wanted} does not exist in this namespace`);
+  if (checkpoint.metadata.deletionTimestamp !== undefined)
+    return refuse(reason.checkpointNotReady, `DynamoCheckpoint ${wanted} is being deleted`);
   const { phase, message, artifact } = checkpoint.status ?? {};
   if (phase === 'Failed')
     return refuse(reason.checkpointFailed, `DynamoCheckpoint ${wanted} has failed: ${message ?? ''}`);
@@ -37,23 +51,29 @@ export function decide(seen: Observed): Plan {
       reason.checkpointNotReady,
       `DynamoCheckpoint ${wanted} is ${phase ?? 'Pending'}; restored when it is Ready`,
     );
-  return { do: 'assign', checkpoint, target: seen.running };
+  return { do: 'assign', checkpoint, target };
 }
 
-function mirror(status: AssignmentStatus | undefined): Plan {
+function mirror(status: AssignmentStatus | undefined, node: string): Plan {
   if (status?.phase === 'Succeeded') {
     const total = status.timings?.find((t) => t.step === 'total')?.seconds ?? 0;
-    return told('True', reason.restoreSucceeded, `restored in ${humanSeconds(total)}`, false);
+    const message = `restored in ${humanSeconds(total)} on node ${node}`;
+    const why = reason.restoreSucceeded;
+    return told('True', why, message, { type: 'Normal', reason: why });
   }
   if (status?.phase === 'Failed' || status?.phase === 'Cancelled')
-    return refuse(status.reason ?? reason.restoreFailed, status.message ?? 'the restore failed');
+    return told('False', status.reason ?? reason.restoreFailed, status.message ?? 'the restore failed', {
+      type: 'Warning',
+      reason: reason.restoreFailed,
+    });
   return { do: 'nothing' };
 }
 
-const refuse = (why: string, message: string): Plan => told('False', why, message, true);
+const refuse = (why: string, message: string): Plan =>
+  told('False', why, message, { type: 'Warning', reason: why });
 
-const told = (status: 'True' | 'False', why: string, message: string, warn: boolean): Plan => ({
+const told = (status: PodCondition['status'], why: string, message: string, event: Told): Plan => ({
   do: 'tell',
   condition: { type: RESTORED_CONDITION, status, reason: why, message },
-  warn,
+  event,
 });

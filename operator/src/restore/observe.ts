@@ -19,23 +19,29 @@ export function wantedCheckpoint(pod: V1Pod): { readonly name?: string; readonly
 
 export function observe(pod: V1Pod, caches: Caches): Observed | undefined {
   const wanted = wantedCheckpoint(pod);
-  const { namespace = '', name = '', annotations } = pod.metadata ?? {};
   if (wanted === undefined) return undefined;
-  const named = annotations?.[annotation.targetContainers]?.split(',')[0]?.trim();
-  const container = targetContainer(pod.spec?.containers ?? [], named);
-  const running = container === undefined ? undefined : runningContainer(pod, container);
-  const checkpoint = findCheckpoint(namespace, wanted, caches);
-  const assignment =
-    running && caches.assignments.get(`${namespace}/${restoreName(name, running.container.id)}`);
+  const checkpoint = findCheckpoint(pod.metadata?.namespace ?? '', wanted, caches);
   return {
     wanted: wanted.name ?? `with hash ${wanted.hash ?? ''}`,
-    targetFound: container !== undefined,
-    ...(running === undefined ? {} : { running }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(assignment === undefined
-      ? {}
-      : { assignment: assignment.status === undefined ? {} : { status: assignment.status } }),
+    ...observeContainer(pod, caches),
   };
+}
+
+const namedContainer = ({ metadata }: V1Pod): string | undefined =>
+  metadata?.annotations?.[annotation.targetContainers]?.split(',')[0]?.trim() || undefined;
+
+type ContainerFacts = Pick<Observed, 'targetFound' | 'running' | 'assignment'>;
+
+function observeContainer(pod: V1Pod, { assignments }: Caches): ContainerFacts {
+  const { namespace = '', name = '' } = pod.metadata ?? {};
+  const container = targetContainer(pod.spec?.containers ?? [], namedContainer(pod));
+  if (container === undefined) return { targetFound: false };
+  const running = runningContainer(pod, container);
+  if (running === undefined) return { targetFound: true };
+  const found = assignments.get(`${namespace}/${restoreName(name, running.container.id)}`);
+  if (found === undefined) return { targetFound: true, running };
+  return { targetFound: true, running, assignment: found.status ? { status: found.status } : {} };
 }
 
 function findCheckpoint(
@@ -47,5 +53,7 @@ function findCheckpoint(
   const same = checkpoints
     .list()
     .filter((c) => c.metadata.namespace === namespace && c.status?.identityHash === hash);
-  return same.find((c) => c.status?.phase === 'Ready') ?? same[0];
+  return (
+    same.find((c) => c.status?.phase === 'Ready') ?? same.find((c) => c.status?.phase !== 'Failed') ?? same[0]
+  );
 }

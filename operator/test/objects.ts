@@ -1,0 +1,113 @@
+/** Objects that the tests of the operator start from. */
+import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
+import { API_VERSION, ARTIFACT_FINALIZER, ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { Caches } from '../src/parts';
+
+export const NOW = Date.parse('2026-01-01T00:10:00Z');
+export const UID = '11111111-2222-3333-4444-555555555555';
+export const CONTAINER_ID = 'ab'.repeat(32);
+
+interface CheckpointOptions {
+  readonly metadata?: Partial<DynamoCheckpoint['metadata']>;
+  readonly spec?: Partial<DynamoCheckpoint['spec']>;
+  readonly status?: DynamoCheckpoint['status'];
+}
+
+/** A checkpoint of pod `src`, with our finalizer. */
+export const checkpoint = ({ metadata, spec, status }: CheckpointOptions = {}): DynamoCheckpoint => ({
+  apiVersion: API_VERSION,
+  kind: CHECKPOINT.kind,
+  metadata: {
+    name: 'one',
+    namespace: 'ns',
+    uid: UID,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    finalizers: [ARTIFACT_FINALIZER],
+    ...metadata,
+  },
+  spec: {
+    identity: { model: 'm', backendFramework: 'generic' },
+    ...(spec?.job ? {} : { source: { podName: 'src' } }),
+    ...spec,
+  },
+  ...(status ? { status } : {}),
+});
+
+export const job = (more: object = {}) => ({
+  podTemplateSpec: { spec: { containers: [{ name: 'main', image: 'worker' }] } },
+  ...more,
+});
+
+export const assignment = (
+  name: string,
+  status?: SnapshotAssignment['status'],
+  more: Partial<SnapshotAssignment['spec']> = {},
+): SnapshotAssignment => ({
+  apiVersion: API_VERSION,
+  kind: ASSIGNMENT.kind,
+  metadata: { name, namespace: 'ns', uid: 'x', creationTimestamp: '2026-01-01T00:09:58Z' },
+  spec: {
+    nodeName: 'node-a',
+    operation: 'Capture',
+    checkpoint: { name: 'one', uid: UID },
+    artifact: { identityHash: 'a'.repeat(16), uid: UID },
+    deadlineSeconds: 600,
+    ...more,
+  },
+  ...(status ? { status } : {}),
+});
+
+export function pod(name: string, metadata: object = {}, ready = true): V1Pod {
+  const status = ready ? 'True' : 'False';
+  return {
+    metadata: { name, namespace: 'ns', uid: `uid-${name}`, ...metadata },
+    spec: { nodeName: 'node-a', containers: [{ name: 'main' }] },
+    status: {
+      conditions: [{ type: 'Ready', status }],
+      containerStatuses: [
+        {
+          name: 'main',
+          ready,
+          image: '',
+          imageID: '',
+          restartCount: 0,
+          containerID: `containerd://${CONTAINER_ID}`,
+          state: { running: {} },
+        },
+      ],
+    },
+  };
+}
+
+export const ownedJob = (uid = UID, condition?: string): V1Job => ({
+  metadata: {
+    name: 'checkpoint-one',
+    namespace: 'ns',
+    uid: 'job-uid',
+    ownerReferences: [{ apiVersion: API_VERSION, kind: CHECKPOINT.kind, name: 'one', uid }],
+  },
+  status: condition ? { conditions: [{ type: condition, status: 'True' }] } : {},
+});
+
+interface Named {
+  readonly metadata?: { readonly name?: string };
+}
+
+const cache = <T extends Named>(list: readonly T[] = []) => ({
+  get: (key: string) => list.find((o) => `ns/${o.metadata?.name ?? ''}` === key),
+  list: () => list,
+});
+
+export const caches = (of: {
+  readonly checkpoints?: readonly DynamoCheckpoint[];
+  readonly assignments?: readonly SnapshotAssignment[];
+  readonly pods?: readonly V1Pod[];
+  readonly jobs?: readonly V1Job[];
+}): Caches => ({
+  checkpoints: cache(of.checkpoints),
+  assignments: cache(of.assignments),
+  pods: cache(of.pods),
+  jobs: cache(of.jobs),
+});
