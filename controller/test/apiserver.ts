@@ -79,16 +79,16 @@ export class ApiServer {
     return this.#watchers.size;
   }
 
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
   seenWith(method: string): readonly Seen[] {
     return this.seen.filter((s) => s.method === method);
   }
 
   lists(): number {
     return this.seenWith('GET').filter((s) => !s.query.has('watch') && !placeOf(s.path).name).length;
+  }
+
+  watchRequests(): number {
+    return this.seenWith('GET').filter((s) => s.query.has('watch')).length;
   }
 
   /** Every connection ends with a TCP reset. */
@@ -99,6 +99,7 @@ export class ApiServer {
   /** Every watch ends as a real server's does after some minutes. */
   endWatches(): void {
     for (const { response } of this.#watchers) response.end();
+    this.#watchers.clear();
   }
 
   /** Forgets all versions up to now, so that a watch from one of them is answered 410. */
@@ -111,6 +112,7 @@ export class ApiServer {
   expireWatches(): void {
     const object = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
     for (const { response } of this.#watchers) response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+    this.#watchers.clear();
   }
 
   failNext(method: string, code: number, times = 1): void {

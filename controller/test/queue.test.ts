@@ -24,6 +24,7 @@ it('collapses fifty additions during a run into one more run', async () => {
   const { open, reconcile } = gated();
   const queue = queueOf(reconcile);
   for (let i = 0; i < 50; i++) queue.add('ns/a');
+  await settle();
   expect(open).toHaveLength(1);
   open[0]?.end();
   await settle();
@@ -37,6 +38,7 @@ it('runs different keys side by side, no more than its concurrency, in the order
   const { open, reconcile } = gated();
   const queue = queueOf(reconcile, 2);
   for (const key of ['a', 'b', 'c']) queue.add(key);
+  await settle();
   expect(open.map((run) => run.key)).toEqual(['a', 'b']);
   expect(queue.depth).toBe(1);
   open[1]?.end();
@@ -149,7 +151,30 @@ it('never runs a key twice at a time, not even when its handler adds the key bef
   expect({ runs, most }).toEqual({ runs: 3, most: 1 });
 });
 
+it('begins the back-off anew after a TerminalError', async () => {
+  let runs = 0;
+  const queue = queueOf(() =>
+    Promise.reject(++runs === 1 ? new TerminalError('Bad', 'first') : new Error('later')),
+  );
+  queue.add('a');
+  await settle();
+  queue.add('a');
+  await jest.advanceTimersByTimeAsync(200);
+  expect(runs).toBe(3);
+});
+
 describe('drain', () => {
+  it('ends although a key was added just before', async () => {
+    const queue = queueOf(
+      (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined))),
+    );
+    queue.add('a');
+    let drained = false;
+    void queue.drain().then(() => (drained = true));
+    await settle();
+    expect(drained).toBe(true);
+  });
+
   it('tells the running handlers, waits for them, and starts none that waited', async () => {
     const started: string[] = [];
     const ended: string[] = [];
@@ -162,6 +187,7 @@ describe('drain', () => {
     }, 1);
     queue.add('a');
     queue.add('b');
+    await settle();
     const drained = queue.drain();
     await jest.advanceTimersByTimeAsync(29);
     expect(ended).toEqual([]);

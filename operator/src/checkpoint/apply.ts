@@ -18,7 +18,7 @@ import { captured, capturing, changed, failed, jobCompleted, jobMade, waiting } 
 
 /** The API server does not take the job: bad input, which no retry makes good. */
 const REFUSED = [400, 422];
-const CONFLICT = 409;
+const GONE_OR_CHANGED = [404, 409];
 const FORBIDDEN = 403;
 const BEHIND_MS = 200;
 
@@ -141,7 +141,7 @@ export class Applier {
       });
       return undefined;
     } catch (error) {
-      if (statusOf(error) !== CONFLICT) throw error;
+      if (!GONE_OR_CHANGED.includes(statusOf(error) ?? 0)) throw error;
       return later(BEHIND_MS);
     }
   }
