@@ -27,7 +27,10 @@ export async function startHealth({ port, ready }: HealthOptions): Promise<Healt
       return answer(response, state === true ? 200 : 503, state === true ? 'ok\n' : `${state}\n`);
     }
     if (path !== '/metrics') return answer(response, 404, 'no such path\n');
-    void registry.metrics().then((text) => answer(response, 200, text, registry.contentType));
+    registry.metrics().then(
+      (text) => answer(response, 200, text, registry.contentType),
+      (error: unknown) => answer(response, 500, `${String(error)}\n`),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

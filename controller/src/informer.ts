@@ -54,7 +54,7 @@ export class Informer<T extends Watched> {
     const { labelSelector, fieldSelector } = resource;
     this.#watch = new ListWatch<KubernetesObject>(
       path,
-      new Watch(config),
+      this.#watcher(config),
       list,
       false,
       labelSelector,
@@ -81,7 +81,10 @@ export class Informer<T extends Watched> {
   }
 
   start(): void {
-    void this.#watch.start().catch((error: unknown) => this.#restart(error));
+    void this.#watch.start().then(
+      () => this.#started(),
+      (error: unknown) => this.#restart(error),
+    );
   }
 
   /** Settles when the first list is in the cache. */
@@ -95,8 +98,23 @@ export class Informer<T extends Watched> {
     await this.#watch.stop();
   }
 
+  /** A watch that failed while it began has set a timer already. */
+  #started(): void {
+    if (this.#timer !== undefined || this.#stopped) return;
+    this.healthy = true;
+    this.#restartMs = FIRST_RESTART_MS;
+  }
+
   #tell(change: Change, object: T): void {
     for (const listener of this.#listeners) listener(change, object);
+  }
+
+  /** ListWatch looks at its stop flag before it lists and waits, not after. */
+  #watcher(config: KubeConfig): Watch {
+    const watch = new Watch(config);
+    const begin = watch.watch.bind(watch);
+    watch.watch = (...args) => (this.#stopped ? Promise.resolve(new AbortController()) : begin(...args));
+    return watch;
   }
 
   #restart(error: unknown): void {

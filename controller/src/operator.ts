@@ -10,6 +10,7 @@ import { Informer } from './informer';
 import type { Log } from './log';
 import type { WorkQueue } from './queue';
 import type { Resource } from './resource';
+import { resourcePath } from './resource';
 
 const eventType: Readonly<Record<Change, ResourceEventType>> = {
   ADDED: ResourceEventType.Added,
@@ -75,6 +76,17 @@ export abstract class LevelOperator extends Operator {
       );
     });
     return Promise.resolve();
+  }
+
+  /** The base class asks an API object for a path that client-node no longer has. */
+  protected override getCustomResourceApiUri(
+    group: string,
+    version: string,
+    plural: string,
+    namespace?: string,
+  ): string {
+    const server = this.#config.getCurrentCluster()?.server ?? '';
+    return server + resourcePath({ group, version, plural, ...(namespace ? { namespace } : {}) });
   }
 
   override stop(): void {

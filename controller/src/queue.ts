@@ -88,7 +88,7 @@ export class WorkQueue {
   }
 
   async #run(key: string): Promise<void> {
-    const after = await this.#once(key);
+    const after = this.#stop.signal.aborted ? undefined : await this.#once(key);
     this.#running.delete(key);
     if (this.#again.delete(key)) this.add(key);
     else if (after !== undefined) this.addAfter(key, after);

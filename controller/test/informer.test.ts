@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Informer } from '../src/informer';
 import type { Log } from '../src/log';
 import { silent } from '../src/log';
@@ -219,12 +220,23 @@ describe('stop', () => {
     await expect(until('a watch', () => server.watches > 0, 500)).rejects.toThrow('not within');
   });
 
+  it('keeps no watch when it is stopped while one is being opened', async () => {
+    const informer = await watching();
+    const release = server.hold();
+    server.endWatches();
+    await until('the second watch is asked for', () => server.watchRequests() === 2);
+    await informer.stop();
+    release();
+    await sleep(300); // long enough for the answer to arrive
+    expect(server.watches).toBe(0);
+  });
+
   it('opens no watch when it is stopped between two watches', async () => {
     const informer = await watching();
     server.endWatches();
     await until('a second one runs', () => server.watchRequests() === 2 && server.watches === 1);
     server.endWatches();
-    await until('that ended too', () => server.watches === 0);
+    await sleep(100); // nothing tells that it now waits before the third
     await informer.stop();
     await expect(until('a watch', () => server.watches > 0, 1500)).rejects.toThrow('not within');
   });

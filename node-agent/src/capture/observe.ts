@@ -44,7 +44,7 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
   const root = processRef(workloadRoot(facts.pid));
   if (root === undefined)
     throw new TerminalError('ContainerGone', 'its process ended while it was looked at');
-  const mounts = parseMountinfo(readFileSync(`/proc/${root.pid}/mountinfo`, 'utf8'));
+  const mounts = mountsOf(root.pid);
   const groups = containerCgroups(config.cgroupRoot, root.pid, facts.id);
   const upper = upperDir(mounts);
   const tty = terminal(root.pid);
@@ -56,7 +56,8 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
     groups,
     frozen: isFrozen(groups.freezer),
     upperDir: upper === undefined ? undefined : config.hostRoot + upper,
-    mountPoints: mounts.map((m) => m.mountPoint),
+    // A restored tree has its own mounts; standby's lie in the container's namespace, and leave their stubs in the same files.
+    mountPoints: [...mounts, ...mountsOf(facts.pid)].map((m) => m.mountPoint),
     externalMounts: externalMounts(mounts),
     netInode: inode(`/proc/${root.pid}/ns/net`) ?? 0,
     stdio: [0, 1, 2].map((fd) => link(`/proc/${root.pid}/fd/${fd}`) ?? '') as [string, string, string],
@@ -65,6 +66,8 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
     freeBytes: freeBytes(request.stagingDir),
   };
 }
+
+const mountsOf = (pid: HostPid) => parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
 
 function look(pid: HostPid): SeenProcess[] {
   const seen = status(pid);
