@@ -113,7 +113,12 @@ export class Informer<T extends Watched> {
   #watcher(config: KubeConfig): Watch {
     const watch = new Watch(config);
     const begin = watch.watch.bind(watch);
-    watch.watch = (...args) => (this.#stopped ? Promise.resolve(new AbortController()) : begin(...args));
+    watch.watch = async (...args) => {
+      if (this.#stopped) return new AbortController();
+      const opened = await begin(...args);
+      if (this.#stopped) opened.abort();
+      return opened;
+    };
     return watch;
   }
 
