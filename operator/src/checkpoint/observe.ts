@@ -106,11 +106,12 @@ function sourcePod(
     .list()
     .filter((p) => p.metadata?.namespace === namespace && p.metadata.deletionTimestamp === undefined)
     .filter((p) => Object.entries(wanted).every(([key, value]) => p.metadata?.labels?.[key] === value))
-    .sort((a, b) =>
-      String(a.metadata?.creationTimestamp).localeCompare(String(b.metadata?.creationTimestamp)),
-    );
+    .sort((a, b) => created(a) - created(b));
   return matching.find(isReady) ?? matching[0];
 }
+
+/** A list gives a Date, a watch the text. */
+const created = (pod: V1Pod): number => new Date(pod.metadata?.creationTimestamp ?? 0).getTime();
 
 /** By the job's UID: pods of an earlier job of the same name may still be there. */
 function jobPods(
