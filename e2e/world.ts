@@ -12,7 +12,9 @@ export interface WorldFile extends KubeAccess {
   readonly sharedDir: string;
 }
 
-export const worldFile = join(tmpdir(), 'dynamo-snapshot-e2e-world.json');
+/** Cluster of the scenarios; another name lets another checkout run its own beside. */
+export const clusterName = process.env['DYNAMO_SNAPSHOT_CLUSTER'] ?? 'test';
+export const worldFile = join(tmpdir(), `dynamo-snapshot-e2e-world-${clusterName}.json`);
 
 export interface PodStatus {
   readonly metadata: { readonly name: string; readonly uid: string };

@@ -3,12 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const programs = {
+const all = {
   operator: 'operator/src/main.ts',
   'node-agent': 'node-agent/src/main.ts',
   engine: 'node-agent/src/engine-main.ts',
   nsrestore: 'nsrestore/src/main.ts',
 };
+// `build.mjs operator` makes that one only; without a name, all.
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in all));
+if (unknown.length > 0) throw new Error(`no program is named ${unknown.join(', ')}`);
+const programs = Object.fromEntries(
+  Object.entries(all).filter(([name]) => wanted.length === 0 || wanted.includes(name)),
+);
 
 mkdirSync('dist', { recursive: true });
 await build({
@@ -22,30 +29,36 @@ await build({
   // Native code stays a file beside the bundle.
   external: ['koffi'],
   minifySyntax: true,
+  minifyWhitespace: true,
   logLevel: 'warning',
 });
 
-const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-writeFileSync(
-  'dist/sea.json',
-  JSON.stringify({
-    main: 'dist/nsrestore.cjs',
-    output: 'dist/nsrestore.blob',
-    disableExperimentalSEAWarning: true,
-    useCodeCache: true,
-  }),
-);
-execFileSync(process.execPath, ['--experimental-sea-config', 'dist/sea.json'], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
-copyFileSync(process.execPath, 'dist/nsrestore');
-chmodSync('dist/nsrestore', 0o755);
-execFileSync('strip', ['dist/nsrestore']);
-const postject = 'node_modules/postject/dist/cli.js';
-execFileSync(
-  process.execPath,
-  [postject, 'dist/nsrestore', 'NODE_SEA_BLOB', 'dist/nsrestore.blob', '--sentinel-fuse', fuse],
-  {
+if ('nsrestore' in programs) makeExecutable('dist/nsrestore');
+
+/** Node with nsrestore.cjs in it (Node's single executable application). */
+function makeExecutable(file) {
+  const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+  writeFileSync(
+    'dist/sea.json',
+    JSON.stringify({
+      main: 'dist/nsrestore.cjs',
+      output: 'dist/nsrestore.blob',
+      disableExperimentalSEAWarning: true,
+      useCodeCache: true,
+    }),
+  );
+  execFileSync(process.execPath, ['--experimental-sea-config', 'dist/sea.json'], {
     stdio: ['ignore', 'ignore', 'inherit'],
-  },
-);
+  });
+  copyFileSync(process.execPath, file);
+  chmodSync(file, 0o755);
+  execFileSync('strip', [file]);
+  const postject = 'node_modules/postject/dist/cli.js';
+  execFileSync(
+    process.execPath,
+    [postject, file, 'NODE_SEA_BLOB', 'dist/nsrestore.blob', '--sentinel-fuse', fuse],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+}

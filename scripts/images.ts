@@ -47,7 +47,8 @@ export async function buildProductImages(say: Say): Promise<readonly string[]> {
 
 /** The archive of one image; built only where its Dockerfile or its context has changed. */
 export async function buildImage(image: ImageBuild, say: Say): Promise<string> {
-  const archive = join(cache, 'images', `${contentHash(image)}.tar`);
+  const content = contentHash(image);
+  const archive = join(cache, 'images', `${content}.tar`);
   if (existsSync(archive)) return archive;
   await ensureDebian(say);
   await ensureNode(say);
@@ -65,11 +66,13 @@ export async function buildImage(image: ImageBuild, say: Say): Promise<string> {
     '-f',
     image.dockerfile,
     '-t',
-    image.name,
+    // Named by its content, so that checkouts that build at the same time do not take each other's image.
+    `localhost/build:${content}`,
     image.context,
   ]);
   const part = `${archive}.${process.pid}`;
-  await buildah(['push', image.name, `oci-archive:${part}:${image.name}`]);
+  const push = ['push', '--disable-compression', `localhost/build:${content}`];
+  await buildah([...push, `oci-archive:${part}:${image.name}`]);
   renameSync(part, archive);
   return archive;
 }
@@ -160,22 +163,21 @@ async function withScratch(work: (dir: string) => Promise<void>): Promise<void> 
   }
 }
 
-/** Of the Dockerfile and of every file that it could copy. */
+/** Of the Dockerfile and of every file that it copies. */
 function contentHash({ dockerfile, context, name }: ImageBuild): string {
-  const hash = createHash('sha256').update(name).update(readFileSync(dockerfile));
-  for (const file of inputs(context)) hash.update(file).update(readFileSync(join(context, file)));
+  const text = readFileSync(dockerfile, 'utf8');
+  const hash = createHash('sha256').update(name).update(text);
+  for (const file of copied(text).flatMap((path) => filesBelow(context, path)))
+    hash.update(file).update(readFileSync(join(context, file)));
   return hash.digest('hex').slice(0, 24);
 }
 
-/** What .dockerignore lets through, or the whole folder. */
-function inputs(context: string): readonly string[] {
-  const ignore = join(context, '.dockerignore');
-  if (!existsSync(ignore)) return filesBelow(context, '');
-  const kept = readFileSync(ignore, 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('!'));
-  return kept.flatMap((line) => filesBelow(context, line.slice(1)));
-}
+/** Sources of the Dockerfile's COPY lines, but those from another stage. */
+const copied = (dockerfile: string): readonly string[] => [
+  ...new Set(
+    [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' ')),
+  ),
+];
 
 function filesBelow(context: string, path: string): readonly string[] {
   if (statSync(join(context, path)).isFile()) return [path];
