@@ -2,7 +2,6 @@
  * Builds images with buildah from our Dockerfiles, on a machine that reaches no image registry: the two bases that they name are made
  * of Debian packages and of the Node that npm brings. Everything is kept below the cache folder, keyed by what went in.
  */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -18,7 +17,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { $ } from 'zx';
 
 export type Say = (line: string) => void;
 
@@ -79,28 +78,19 @@ export async function buildImage(image: ImageBuild, say: Say): Promise<string> {
 
 const root = join(cache, 'buildah');
 
-async function buildah(args: readonly string[]): Promise<string> {
-  const storage = [
-    '--root',
-    join(root, 'storage'),
-    '--runroot',
-    join(root, 'run'),
-    '--storage-driver',
-    'overlay',
-  ];
-  const command = ['buildah', ...storage, ...args];
-  return run(command[0] ?? '', command.slice(1));
-}
+const storage = [
+  ...['--root', join(root, 'storage')],
+  ...['--runroot', join(root, 'run')],
+  ...['--storage-driver', 'overlay'],
+];
+
+const buildah = (args: readonly string[]): Promise<string> => run('buildah', [...storage, ...args]);
 
 async function run(file: string, args: readonly string[]): Promise<string> {
-  try {
-    return (await promisify(execFile)(file, [...args], { maxBuffer: 256 << 20 })).stdout.trim();
-  } catch (cause) {
-    const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };
-    throw new Error(`${file} ${args.slice(-6).join(' ')}: ${`${stdout}\n${stderr}`.trim().slice(-3000)}`, {
-      cause,
-    });
-  }
+  const { exitCode, stdout, stderr } = await $({ nothrow: true, quiet: true })`${[file, ...args]}`;
+  if (exitCode === 0) return stdout.trim();
+  const said = `${stdout}\n${stderr}`.trim().slice(-3000);
+  throw new Error(`${file} ${args.slice(-6).join(' ')}: exit ${exitCode ?? 'by a signal'}: ${said}`);
 }
 
 /** npm checks certificates against this machine's own authority too, where it has one. */
