@@ -48,6 +48,13 @@ const listFiles = (dir: string): readonly string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)));
 
+const listFolders = (dir: string): readonly string[] => [
+  ...readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name)),
+  dir,
+];
+
 async function sha256(file: string, onBytes: (bytes: number) => void): Promise<string> {
   const hash = createHash('sha256');
   const stream = createReadStream(file, { highWaterMark: 4 << 20 });
@@ -62,7 +69,8 @@ export async function publish(stagingDir: string, finalDir: string, manifest: Ma
   await writeFile(join(stagingDir, artifactFile.manifest), text, { mode: 0o600 });
   await during('sync the artifact', async () => {
     for (const path of listFiles(stagingDir)) await sync(join(stagingDir, path));
-    await sync(stagingDir);
+    // A file is found again after a crash only if its folder was synced too (fsync(2)).
+    for (const folder of listFolders(stagingDir)) await sync(folder);
   });
   await rename(stagingDir, finalDir);
   await sync(dirname(finalDir));
