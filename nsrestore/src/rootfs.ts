@@ -9,13 +9,11 @@ import {
   lstatSync,
   lutimesSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { extract } from 'tar-stream';
@@ -23,6 +21,7 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseRootfsIndex } from '@dynamo-snapshot/api/validate';
+import { Beneath, empty, partsOf, pinned, remove } from './beneath';
 
 export interface Applied {
   readonly written: number;
@@ -38,64 +37,66 @@ export async function applyFiles(
   setXattr: SetXattr,
 ): Promise<Applied> {
   const index = parseRootfsIndex(readFileSync(join(artifact, artifactFile.rootfsIndex), 'utf8'));
-  const gone = index.deleted.filter((path) => remove(inside(root, path)));
-  for (const path of index.opaque) empty(inside(root, path));
-  let written = await unpack(join(artifact, artifactFile.rootfsTar), root, setXattr);
-  for (const { file, mountPath } of manifest.volumes)
-    written += await unpack(join(artifact, file), folder(root, mountPath), setXattr);
-  // CRIU's pivot_root wants a folder for the old root.
-  if (lstatSync(join(root, 'tmp'), { throwIfNoEntry: false }) === undefined) {
-    mkdirSync(join(root, 'tmp'));
-    chmodSync(join(root, 'tmp'), 0o1777);
+  const tree = Beneath.root(root);
+  try {
+    const gone = index.deleted.filter((path) => removeNamed(tree, path));
+    for (const path of index.opaque) {
+      const at = tree.find(path);
+      if (at !== undefined) empty(at);
+    }
+    let written = await unpack(join(artifact, artifactFile.rootfsTar), tree, setXattr);
+    for (const { file, mountPath } of manifest.volumes)
+      written += await unpackVolume(join(artifact, file), tree, mountPath, setXattr);
+    makeTmp(tree);
+    return { written, deleted: gone.length };
+  } finally {
+    tree.close();
   }
-  return { written, deleted: gone.length };
 }
 
-/** The path below the root. Throws RootfsUnsafe where it climbs, or where a folder on the way is a link. */
-export function inside(root: string, path: string): string {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw new TerminalError('RootfsUnsafe', `${path} climbs out of the root`);
-  let at = root;
-  for (const part of parts.slice(0, -1)) {
-    at = join(at, part);
-    if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink())
-      throw new TerminalError('RootfsUnsafe', `${path}: ${at.slice(root.length)} is a link`);
+function removeNamed(tree: Beneath, path: string): boolean {
+  if (partsOf(path).length === 0)
+    throw new TerminalError('RootfsUnsafe', 'the root itself cannot be deleted');
+  const at = tree.find(path);
+  return at !== undefined && remove(at);
+}
+
+async function unpackVolume(
+  tarFile: string,
+  tree: Beneath,
+  mountPath: string,
+  setXattr: SetXattr,
+): Promise<number> {
+  const volume = tree.folder(mountPath);
+  try {
+    return await unpack(tarFile, volume, setXattr);
+  } finally {
+    volume.close();
   }
-  return join(root, ...parts);
 }
 
-/** A volume's mount point, which must be a folder itself. */
-function folder(root: string, mountPath: string): string {
-  const path = inside(root, mountPath);
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
-    throw new TerminalError('RootfsUnsafe', `${mountPath} is no folder`);
-  return path;
+/** CRIU's pivot_root wants a folder for the old root. */
+function makeTmp(tree: Beneath): void {
+  const tmp = tree.place('tmp');
+  if (lstatSync(tmp, { throwIfNoEntry: false }) !== undefined) return;
+  mkdirSync(tmp);
+  pinned(tmp, (file) => chmodSync(file, 0o1777));
 }
 
-function remove(path: string): boolean {
-  const there = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  rmSync(path, { recursive: true, force: true });
-  return there;
-}
-
-function empty(dir: string): void {
-  if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
-}
-
-async function unpack(tarFile: string, root: string, setXattr: SetXattr): Promise<number> {
+async function unpack(tarFile: string, tree: Beneath, setXattr: SetXattr): Promise<number> {
   const tar = extract();
   const reading = pipeline(createReadStream(tarFile), tar);
   reading.catch(() => {}); // told again by the loop below
   let count = 0;
   for await (const entry of tar) {
     const { header } = entry;
-    const path = inside(root, header.name);
-    clearTheWay(path, header);
-    if (header.type === 'file') await pipeline(entry, createWriteStream(path, { mode: 0o600 }));
-    else make(path, header, root);
+    const at = tree.place(header.name);
+    clearTheWay(at, header);
+    // O_EXCL: what was put there after we cleared the way is not written through.
+    if (header.type === 'file') await pipeline(entry, createWriteStream(at, { flags: 'wx', mode: 0o600 }));
+    else make(at, header, tree);
     if (header.type !== 'file') entry.resume();
-    setAttributes(path, header, setXattr);
+    setAttributes(tree.place(header.name), header, setXattr);
     count += 1;
   }
   await reading;
@@ -103,22 +104,35 @@ async function unpack(tarFile: string, root: string, setXattr: SetXattr): Promis
 }
 
 /** A folder stays a folder; anything else in the way goes. */
-function clearTheWay(path: string, header: Header): void {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+function clearTheWay(at: string, header: Header): void {
+  const there = lstatSync(at, { throwIfNoEntry: false });
   if (there === undefined || (there.isDirectory() && header.type === 'directory')) return;
-  rmSync(path, { recursive: true, force: true });
+  if (partsOf(header.name).length === 0)
+    throw new TerminalError('RootfsUnsafe', `the root cannot become a ${header.type ?? 'file'}`);
+  remove(at);
 }
 
-function make(path: string, header: Header, root: string): void {
+/** To a file that is there already. It has a folder of its own: looking it up must not let go of the one of the new name. */
+function link(path: string, { linkname = '' }: Header, tree: Beneath): void {
+  const parts = partsOf(linkname);
+  const folder = tree.folder(parts.slice(0, -1).join('/'));
+  try {
+    linkSync(folder.place(parts.at(-1) ?? ''), path);
+  } finally {
+    folder.close();
+  }
+}
+
+function make(path: string, header: Header, tree: Beneath): void {
   switch (header.type) {
     case 'directory':
-      mkdirSync(path, { recursive: true });
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path);
       return;
     case 'symlink':
       symlinkSync(header.linkname ?? '', path);
       return;
     case 'link':
-      linkSync(inside(root, header.linkname ?? ''), path);
+      link(path, header, tree);
       return;
     case 'fifo':
       execFileSync('mkfifo', [path]);
@@ -132,7 +146,7 @@ function make(path: string, header: Header, root: string): void {
     default:
       throw new TerminalError(
         'RootfsUnsupported',
-        `${header.name} is a ${header.type ?? 'thing of no type'} in ${dirname(path)}`,
+        `${header.name} is a ${header.type ?? 'thing of no type'}`,
       );
   }
 }
@@ -149,10 +163,11 @@ function setAttributes(path: string, header: Header, setXattr: SetXattr): void {
   const [mode = 0, uid = 0, gid = 0] = ownerOf(header);
   if (header.type === 'link') return;
   if (header.type === 'symlink') lchownSync(path, uid, gid);
-  else {
-    chownSync(path, uid, gid);
-    chmodSync(path, mode);
-  }
+  else
+    pinned(path, (file) => {
+      chownSync(file, uid, gid);
+      chmodSync(file, mode);
+    });
   for (const [name, value] of Object.entries(header.pax ?? {}))
     if (name.startsWith(PAX_XATTR))
       setXattr(path, name.slice(PAX_XATTR.length), Buffer.from(value, 'base64'));

@@ -3,6 +3,8 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  realpathSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -11,23 +13,36 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
-import { applyFiles, inside } from '../src/rootfs';
+import { Beneath, remove } from '../src/beneath';
+import { applyFiles } from '../src/rootfs';
 import { apply, artifact, dir, file, put, read, root, unsafe } from './artifact';
 import { manifest } from './manifest';
 
-describe('inside', () => {
+describe('Beneath', () => {
+  const named = (path: string): string => {
+    const tree = Beneath.root(root);
+    try {
+      return realpathSync(tree.place(path));
+    } finally {
+      tree.close();
+    }
+  };
+
   it.each([
     ['a', 'a'],
-    ['/a//b/./c', 'a/b/c'],
+    ['/b//c/./d', 'b/c/d'],
     ['a..b/..c', 'a..b/..c'],
     ['.', ''],
     ['', ''],
   ])('places %j below the root', (path, expected) => {
-    expect(inside('/r', path)).toBe(join('/r', expected));
+    put('a');
+    put('b/c/d');
+    put('a..b/..c');
+    expect(named(path)).toBe(join(realpathSync(root), expected));
   });
 
-  it.each(['..', '../x', 'a/../b', '/a/..', 'a/b/../../..'])('refuses %j', (path) => {
-    expect(() => inside('/r', path)).toThrow(expect.objectContaining(unsafe));
+  it.each(['..', '../x', 'a/../b', '/a/..', 'a/b/../../..', 'a\0b'])('refuses %j', (path) => {
+    expect(() => named(path)).toThrow(expect.objectContaining(unsafe));
   });
 
   it('refuses a path through a link, wherever that leads', () => {
@@ -35,12 +50,27 @@ describe('inside', () => {
     symlinkSync('real', join(root, 'near'));
     symlinkSync(join(dir, 'agent'), join(root, 'far'));
     for (const link of ['near', 'far'])
-      expect(() => inside(root, `${link}/x`)).toThrow(expect.objectContaining(unsafe));
+      expect(() => named(`${link}/x`)).toThrow(expect.objectContaining(unsafe));
   });
 
-  it('names a link itself, so that it can be replaced', () => {
-    symlinkSync('/etc', join(root, 'link'));
-    expect(inside(root, 'link')).toBe(join(root, 'link'));
+  it('keeps to the folder that it has found, though a link takes its place', () => {
+    put('etc/conf');
+    const tree = Beneath.root(root);
+    const at = tree.place('etc/new');
+    renameSync(join(root, 'etc'), join(root, 'moved'));
+    symlinkSync(join(dir, 'agent'), join(root, 'etc'));
+    writeFileSync(at, 'x');
+    tree.close();
+    expect(read('moved/new')).toBe('x');
+  });
+
+  it('removes what is in a folder, and not what a link in it points to', () => {
+    put('old/deep/x');
+    symlinkSync(join(dir, 'agent'), join(root, 'old/link'));
+    expect(remove(join(root, 'old'))).toBe(true);
+    expect(existsSync(join(root, 'old'))).toBe(false);
+    expect(readdirSync(join(dir, 'agent'))).toEqual(['secret']);
+    expect(remove(join(root, 'old'))).toBe(false);
   });
 });
 

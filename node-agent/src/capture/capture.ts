@@ -17,7 +17,6 @@ import { commandLine } from '../linux/proc';
 import { thaw } from '../linux/cgroup';
 import { hasControlDir, writeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
-import { volumesOf } from '../runtime/facts';
 import { beginArtifact, digestFiles, publish } from '../store/directory';
 import { memoryBytes, reasonsAgainst } from './decide';
 import { dump } from './dump';
@@ -59,7 +58,7 @@ async function dumpTree(
   mkdirSync(images, { mode: 0o700 });
   mkdirSync(join(request.stagingDir, artifactFile.volumes), { mode: 0o700 });
   const join_: readonly ('uts' | 'ipc')[] = seen.hasSysvShm ? ['uts'] : ['uts', 'ipc'];
-  const volumes = (request.pod?.volumes ?? volumesOf(seen.facts)).filter((v) => v.kind === 'emptyDir');
+  const volumes = seen.volumes.filter((v) => v.kind === 'emptyDir');
   io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
   io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
   const progress = followPages(images, memoryBytes(seen), io);
@@ -99,7 +98,12 @@ async function packFiles(
   const index = await packRootfs({ upperDir: seen.upperDir ?? '', mountPoints: seen.mountPoints, tarFile });
   await writeFile(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
   for (const [i, volume] of volumes.entries())
-    await packFolder(`/proc/${seen.root.pid}/root${volume.mountPath}`, join(stagingDir, volumeTar(i)));
+    await packFolder({
+      root: `/proc/${seen.root.pid}/root`,
+      path: volume.mountPath,
+      mountPoints: seen.mountPoints,
+      tarFile: join(stagingDir, volumeTar(i)),
+    });
   io.steps.note('files', (performance.now() - from) / 1000);
 }
 

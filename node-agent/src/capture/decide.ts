@@ -26,7 +26,8 @@ export const estimatedFreezeSeconds = (bytes: number): number =>
 export const reasonsAgainst = (seen: Seen, pod: PodFacts | undefined): readonly string[] => [
   ...containerReasons(seen),
   ...seen.processes.flatMap((p) => processReasons(p, seen)),
-  ...projectedReasons(seen, pod),
+  ...projectedReasons(seen),
+  ...volumeReasons(seen),
   ...budgetReasons(seen, pod),
   ...spaceReasons(seen),
 ];
@@ -55,8 +56,8 @@ function processReasons(p: SeenProcess, seen: Seen): readonly string[] {
 /** The kubelet's atomic writer puts such files below a folder whose name is a time stamp: in another pod it has another name. */
 const TIMESTAMPED = /\/\.\.\d{4}_\d\d_\d\d_/;
 
-function projectedReasons(seen: Seen, pod: PodFacts | undefined): readonly string[] {
-  const mounts = (pod?.volumes ?? []).filter((v) => v.kind === 'projected').map((v) => v.mountPath);
+function projectedReasons(seen: Seen): readonly string[] {
+  const mounts = seen.volumes.filter((v) => v.kind === 'projected').map((v) => v.mountPath);
   const isProjected = (path: string) =>
     TIMESTAMPED.test(path) || mounts.some((m) => path === m || path.startsWith(`${m}/`));
   return seen.processes.flatMap((p) =>
@@ -68,6 +69,12 @@ function projectedReasons(seen: Seen, pod: PodFacts | undefined): readonly strin
       ),
   );
 }
+
+/** The content of an emptyDir is carried; it must be the volume that is read, not a folder in its place. */
+const volumeReasons = (seen: Seen): readonly string[] =>
+  seen.volumes
+    .filter((v) => v.kind === 'emptyDir' && !seen.mountPoints.includes(v.mountPath))
+    .map((v) => `nothing is mounted at ${v.mountPath}, where volume ${v.name} should be`);
 
 function budgetReasons(seen: Seen, pod: PodFacts | undefined): readonly string[] {
   const budget = pod?.livenessBudgetSeconds;

@@ -3,7 +3,8 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { existsSync } from 'node:fs';
 import { upperDir, externalMounts, parseMountinfo } from '../linux/mountinfo';
-import type { CaptureRequest } from '../engine';
+import type { CaptureRequest, MountedVolume } from '../engine';
+import { resolvedBelow } from '../files/walk';
 import type { EngineConfig } from '../config';
 import type { ContainerCgroups } from '../linux/cgroup';
 import { containerCgroups, isFrozen } from '../linux/cgroup';
@@ -11,6 +12,7 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { HostPid, ProcessRef } from '../linux/ids';
 import { inode, link, openPaths, processRef, processTree, status } from '../linux/proc';
 import type { ContainerFacts } from '../runtime/facts';
+import { volumesOf } from '../runtime/facts';
 import { workloadRoot } from '../runtime/workload';
 
 export interface SeenProcess {
@@ -33,6 +35,8 @@ export interface Seen {
   readonly upperDir: string | undefined;
   readonly mountPoints: readonly string[];
   readonly externalMounts: readonly string[];
+  /** Their mount paths are those of mountinfo: links in them are resolved. */
+  readonly volumes: readonly MountedVolume[];
   readonly netInode: number;
   readonly stdio: readonly [string, string, string];
   readonly tty?: string;
@@ -59,6 +63,10 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
     // A restored tree has its own mounts; standby's lie in the container's namespace, and leave their stubs in the same files.
     mountPoints: [...mounts, ...mountsOf(facts.pid)].map((m) => m.mountPoint),
     externalMounts: externalMounts(mounts),
+    volumes: (request.pod?.volumes ?? volumesOf(facts)).map((volume) => ({
+      ...volume,
+      mountPath: resolvedBelow(`/proc/${root.pid}/root`, volume.mountPath),
+    })),
     netInode: inode(`/proc/${root.pid}/ns/net`) ?? 0,
     stdio: [0, 1, 2].map((fd) => link(`/proc/${root.pid}/fd/${fd}`) ?? '') as [string, string, string],
     ...(tty === undefined ? {} : { tty }),

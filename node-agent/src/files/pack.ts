@@ -1,32 +1,18 @@
 /** Packs the difference of a root file system, and volumes, into tars. Runs while the source stands still: nothing here waits. */
 import type { Stats } from 'node:fs';
-import {
-  createReadStream,
-  createWriteStream,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, createReadStream, createWriteStream, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Header, Pack } from 'tar-stream';
 import { pack } from 'tar-stream';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { RootfsIndex } from '@dynamo-snapshot/api/manifest';
 import { PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout';
-import { xattrs } from '../linux/syscalls';
 import type { Found } from './select';
-import { choose } from './select';
+import { choose, isCovered } from './select';
+import type { Entry } from './walk';
+import { linkTarget, openEntry, openFolder, walk } from './walk';
 
 const OPAQUE = 'trusted.overlay.opaque';
-
-interface Entry {
-  readonly path: string;
-  readonly file: string;
-  readonly stats: Stats;
-  readonly attributes: ReadonlyMap<string, Buffer>;
-}
 
 export interface RootfsJob {
   readonly upperDir: string;
@@ -40,34 +26,57 @@ export async function packRootfs({ upperDir, mountPoints, tarFile }: RootfsJob):
   const points = new Set(mountPoints);
   const deleted: string[] = [];
   const opaque: string[] = [];
-  const kept = walk(upperDir).filter((entry) => {
+  const isKept = (entry: Entry): boolean => {
     const choice = choose(found(entry), points);
     if (choice.do === 'refuse') throw new TerminalError('RootfsUnsupported', choice.why);
     if (choice.do === 'delete') deleted.push(entry.path);
     if (choice.do === 'keepOpaque') opaque.push(entry.path);
     return choice.do === 'keep' || choice.do === 'keepOpaque';
-  });
-  await writeTar(kept, tarFile);
-  return { deleted, opaque, entries: kept.length };
+  };
+  const entries = await packBelow(openFolder(upperDir, ''), () => false, isKept, tarFile);
+  return { deleted, opaque, entries };
 }
 
-/** Everything below `dir` but sockets. */
-export async function packFolder(dir: string, tarFile: string): Promise<number> {
-  const entries = walk(dir).filter((entry) => !entry.stats.isSocket());
-  await writeTar(entries, tarFile);
-  return entries.length;
+export interface FolderJob {
+  /** Not ours: what is mounted or linked in it is the container's doing. */
+  readonly root: string;
+  readonly path: string;
+  /** Absolute paths in the root; what is mounted below the folder is another volume. */
+  readonly mountPoints: readonly string[];
+  readonly tarFile: string;
 }
 
-function walk(root: string, path = ''): readonly Entry[] {
-  return readdirSync(join(root, path))
-    .sort()
-    .flatMap((name) => {
-      const below = path === '' ? name : `${path}/${name}`;
-      const file = join(root, below);
-      const stats = lstatSync(file);
-      const entry = { path: below, file, stats, attributes: xattrs(file) };
-      return stats.isDirectory() ? [entry, ...walk(root, below)] : [entry];
-    });
+/** Everything in a folder but sockets and other mounts. Throws FilesUnsafe where its path leads through a link. */
+export async function packFolder({ root, path, mountPoints, tarFile }: FolderJob): Promise<number> {
+  const own = path.replace(/\/+$/, '');
+  const points = new Set(mountPoints.filter((point) => point.startsWith(`${own}/`)));
+  const isOther = (below: string) => isCovered(`${own}/${below}`, points);
+  return packBelow(openFolder(root, path), isOther, ({ stats }) => !stats.isSocket(), tarFile);
+}
+
+/** Closes the folder. */
+async function packBelow(
+  folder: number,
+  skip: (path: string) => boolean,
+  isKept: (entry: Entry) => boolean,
+  tarFile: string,
+): Promise<number> {
+  const tar = pack();
+  const written = pipeline(tar, createWriteStream(tarFile, { mode: 0o600 }));
+  written.catch(() => {}); // told again below
+  const links = new Map<string, string>();
+  let count = 0;
+  try {
+    for (const entry of walk(folder, skip)) if (isKept(entry) && (await add(tar, entry, links))) count += 1;
+  } catch (error) {
+    tar.destroy();
+    throw error;
+  } finally {
+    closeSync(folder);
+  }
+  tar.finalize();
+  await written;
+  return count;
 }
 
 const kindOf = (stats: Stats): Found['kind'] => {
@@ -87,16 +96,6 @@ const found = ({ path, stats, attributes }: Entry): Found => ({
   opaque: attributes.get(OPAQUE)?.toString() === 'y',
 });
 
-async function writeTar(entries: readonly Entry[], tarFile: string): Promise<void> {
-  const tar = pack();
-  const written = pipeline(tar, createWriteStream(tarFile, { mode: 0o600 }));
-  written.catch(() => {}); // told again below
-  const links = new Map<string, string>();
-  for (const entry of entries) await add(tar, entry, links);
-  tar.finalize();
-  await written;
-}
-
 const tarType = {
   file: 'file',
   directory: 'directory',
@@ -106,33 +105,59 @@ const tarType = {
   fifo: 'fifo',
 } as const;
 
-async function add(tar: Pack, entry: Entry, links: Map<string, string>): Promise<void> {
-  const { stats, file, path } = entry;
+/** False where the entry changed under our hands and is left out. */
+async function add(tar: Pack, entry: Entry, links: Map<string, string>): Promise<boolean> {
+  const { stats, path } = entry;
   const kind = kindOf(stats);
-  if (kind === 'socket') return;
-  const inode = `${stats.dev}:${stats.ino}`;
-  const first = kind === 'file' && stats.nlink > 1 ? links.get(inode) : undefined;
-  if (kind === 'file') links.set(inode, first ?? path);
-  const header: Partial<Header> & { name: string } = {
-    name: path,
-    mode: stats.mode & 0o7777,
-    uid: stats.uid,
-    gid: stats.gid,
-    mtime: stats.mtime,
-    type: first === undefined ? tarType[kind] : 'link',
-    size: kind === 'file' && first === undefined ? stats.size : 0,
-    ...(first === undefined ? {} : { linkname: first }),
-    ...(kind === 'symlink' ? { linkname: readlinkSync(file) } : {}),
-    ...(kind === 'char' || kind === 'block'
-      ? { devmajor: major(stats.rdev), devminor: minor(stats.rdev) }
-      : {}),
-    pax: { ...paxXattrs(entry.attributes), [PAX_OWNER]: ownerOf(stats) },
-  };
-  if (header.type !== 'file' || stats.size === 0) return void tar.entry(header, '');
-  if (stats.size <= AT_ONCE_BYTES) return void tar.entry(header, firstBytes(file, stats.size));
-  // A file of an emptyDir may grow while it is read: another container of the pod runs on.
-  await pipeline(createReadStream(file, { end: stats.size - 1 }), tar.entry(header));
+  if (kind === 'socket') return false;
+  const header = { ...headerOf(entry), type: tarType[kind] };
+  if (kind === 'symlink') {
+    const linkname = linkTarget(entry);
+    if (linkname !== undefined) tar.entry({ ...header, linkname }, '');
+    return linkname !== undefined;
+  }
+  if (kind === 'char' || kind === 'block')
+    tar.entry({ ...header, devmajor: major(stats.rdev), devminor: minor(stats.rdev) }, '');
+  else if (kind !== 'file') tar.entry(header, '');
+  else {
+    const inode = `${stats.dev}:${stats.ino}`;
+    const first = stats.nlink > 1 ? links.get(inode) : undefined;
+    if (first !== undefined) tar.entry({ ...header, type: 'link', linkname: first }, '');
+    else if (await addFile(tar, entry, header)) links.set(inode, path);
+    else return false;
+  }
+  return true;
 }
+
+async function addFile(tar: Pack, entry: Entry, header: NamedHeader): Promise<boolean> {
+  const fd = openEntry(entry);
+  if (fd === undefined) return false;
+  const { size } = entry.stats;
+  if (size > AT_ONCE_BYTES) {
+    // A file of an emptyDir may grow while it is read: another container of the pod runs on.
+    const reading = createReadStream('', { fd, start: 0, end: size - 1 });
+    await pipeline(reading, tar.entry({ ...header, size }));
+    return true;
+  }
+  try {
+    tar.entry({ ...header, size }, firstBytes(fd, size));
+  } finally {
+    closeSync(fd);
+  }
+  return true;
+}
+
+type NamedHeader = Partial<Header> & { readonly name: string };
+
+const headerOf = ({ path, stats, attributes }: Entry): NamedHeader => ({
+  name: path,
+  mode: stats.mode & 0o7777,
+  uid: stats.uid,
+  gid: stats.gid,
+  mtime: stats.mtime,
+  size: 0,
+  pax: { ...paxXattrs(attributes), [PAX_OWNER]: ownerOf(stats) },
+});
 
 /** Overlayfs's own attributes describe this upper directory only. Values are base64: a pax record is text to tar-stream. */
 function paxXattrs(attributes: ReadonlyMap<string, Buffer>): Record<string, string> {
@@ -146,9 +171,11 @@ const ownerOf = ({ mode, uid, gid }: Stats): string => `${(mode & 0o7777).toStri
 const AT_ONCE_BYTES = 1 << 20;
 
 /** Exactly so many bytes, whatever happened to the file since it was looked at. */
-function firstBytes(file: string, size: number): Buffer {
-  const content = readFileSync(file).subarray(0, size);
-  return content.length === size ? content : Buffer.concat([content, Buffer.alloc(size - content.length)]);
+function firstBytes(fd: number, size: number): Buffer {
+  const content = Buffer.alloc(size);
+  for (let at = 0, read = -1; at < size && read !== 0; at += read)
+    read = readSync(fd, content, at, size - at, at);
+  return content;
 }
 
 /** makedev(3) of Linux. */

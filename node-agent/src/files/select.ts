@@ -32,7 +32,8 @@ export function choose(found: Found, mountPoints: ReadonlySet<string>): Choice {
   return found.opaque ? { do: 'keepOpaque' } : { do: 'keep' };
 }
 
-function isCovered(path: string, mountPoints: ReadonlySet<string>): boolean {
+/** At a mount point or below one. */
+export function isCovered(path: string, mountPoints: ReadonlySet<string>): boolean {
   for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (mountPoints.has(at)) return true;
   return false;
 }

@@ -40,8 +40,12 @@ const seen: Seen = {
   groups: { id, dirs: ['/cg'], freezer: '/cg' },
   frozen: false,
   upperDir: '/upper',
-  mountPoints: ['/'],
+  mountPoints: ['/', '/etc/conf', '/data'],
   externalMounts: [],
+  volumes: [
+    { name: 'conf', mountPath: '/etc/conf', kind: 'projected' },
+    { name: 'data', mountPath: '/data', kind: 'emptyDir' },
+  ],
   netInode: 1,
   stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'],
   hasSysvShm: false,
@@ -54,10 +58,7 @@ const pod: PodFacts = {
   uid: 'u',
   nodeName: 'node',
   containerName: 'main',
-  volumes: [
-    { name: 'conf', mountPath: '/etc/conf', kind: 'projected' },
-    { name: 'data', mountPath: '/data', kind: 'emptyDir' },
-  ],
+  volumes: [],
 };
 
 const withChild = (change: Partial<SeenProcess>): Seen => ({
@@ -89,6 +90,11 @@ describe('reasonsAgainst', () => {
     ['a file of the atomic writer', withOpen('/x/..2026_11_23_16_01_10.890416797/app.conf'), /another name/],
     ['a file on a projected volume', withOpen('/etc/conf/app.conf'), /\/etc\/conf\/app\.conf/],
     ['a projected volume as working directory', withOpen('/etc/conf'), /\/etc\/conf open/],
+    [
+      'an emptyDir that is not mounted',
+      { ...seen, mountPoints: ['/', '/etc/conf'] },
+      /at \/data, .* volume data/,
+    ],
     ['a full store', { ...seen, freeBytes: GB }, /are needed/],
   ])('refuses %s with one reason', (_, facts, reason) => {
     expect(reasonsAgainst(facts, pod)).toEqual([expect.stringMatching(reason)]);

@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { packFolder } from '../../src/files/pack';
 
 const [, , dir = '', tarFile = '', growing = ''] = process.argv;
-packFolder(dir, tarFile).then(
+packFolder({ root: dir, path: '/', mountPoints: [], tarFile }).then(
   (entries) => console.log(`packed ${entries}`),
   (error: unknown) => console.log(`refused: ${String(error)}`),
 );

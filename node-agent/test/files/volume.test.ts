@@ -1,5 +1,14 @@
-import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,6 +16,7 @@ import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { applyFiles } from '@dynamo-snapshot/nsrestore/rootfs';
 import { packFolder, packRootfs } from '../../src/files/pack';
+import { openEntry, openFolder, resolvedBelow, walk } from '../../src/files/walk';
 import type { Scratch } from './tree';
 import { scratch, setXattr, view } from './tree';
 
@@ -42,7 +52,9 @@ describeAsRoot('a volume, packed and applied', () => {
     await new Promise<void>((ready) => (server = createServer().listen(join(from, 'sock'), ready)));
     const artifact = folder('artifact');
     mkdirSync(join(artifact, artifactFile.volumes));
-    expect(await packFolder(from, join(artifact, volumeTar(0)))).toBe(3);
+    expect(
+      await packFolder({ root: from, path: '/', mountPoints: [], tarFile: join(artifact, volumeTar(0)) }),
+    ).toBe(3);
     const nothing = mkdtempSync(join(place.dir, 'upper-'));
     const index = await packRootfs({
       upperDir: nothing,
@@ -69,5 +81,88 @@ describeAsRoot('a volume, packed and applied', () => {
       cwd: join(__dirname, '../../..'),
     });
     expect({ stdout, status, stderr }).toMatchObject({ stdout: 'packed 1\n', status: 0 });
+  });
+
+  const packed = async (root: string, path: string, mountPoints: readonly string[] = []) => {
+    const tarFile = join(place.dir, 'v.tar');
+    await packFolder({ root, path, mountPoints, tarFile });
+    return execFileSync('tar', ['-tf', tarFile], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  };
+
+  it.each([
+    ['is a link', (root: string, secret: string) => symlinkSync(secret, join(root, 'data'))],
+    [
+      'lies behind a link',
+      (root: string, secret: string) => symlinkSync(join(secret, '..'), join(root, 'data')),
+    ],
+    ['is a file', (root: string) => writeFileSync(join(root, 'data'), '')],
+    ['is missing', () => undefined],
+  ])('is refused where its mount path %s', async (_, arrange) => {
+    const root = folder('root');
+    write(place.dir, 'agent/data/token', 'of the agent');
+    arrange(root, join(place.dir, 'agent/data'));
+    for (const path of ['/data', '/data/data'])
+      await expect(packed(root, path)).rejects.toMatchObject({ reason: 'FilesUnsafe' });
+  });
+
+  it('has links as links, whatever they point to', async () => {
+    write(place.dir, 'agent/token', 'of the agent');
+    const root = folder('root');
+    mkdirSync(join(root, 'data'));
+    symlinkSync(join(place.dir, 'agent'), join(root, 'data/link'));
+    expect(await packed(root, '/data')).toEqual(['link']);
+  });
+
+  it('leaves out what another volume has mounted in it', async () => {
+    const root = folder('root');
+    write(root, 'data/secret/key', 'k');
+    write(root, 'data/own', 'x');
+    expect(await packed(root, '/data', ['/', '/data', '/data/secret'])).toEqual(['own']);
+  });
+
+  it('never shows what a container swaps in while it is walked', () => {
+    write(place.dir, 'agent/token', 'of the agent');
+    const root = folder('root');
+    write(root, 'data/a', 'a');
+    write(root, 'data/sub/b', 'b');
+    const fd = openFolder(root, '/data');
+    const seen: string[] = [];
+    for (const entry of walk(fd, () => false)) {
+      seen.push(entry.path);
+      if (entry.path === 'sub') {
+        renameSync(join(root, 'data/sub'), join(root, 'data/.sub'));
+        symlinkSync(join(place.dir, 'agent'), join(root, 'data/sub'));
+      }
+      if (entry.path === 'a') {
+        rmSync(join(root, 'data/a'));
+        symlinkSync(join(place.dir, 'agent/token'), join(root, 'data/a'));
+        expect(openEntry(entry)).toBeUndefined();
+      }
+    }
+    closeSync(fd);
+    expect(seen).toEqual(['a', 'sub']);
+  });
+
+  it.each([
+    ['/data', '/data'],
+    ['/data/../data/./sub/', '/data/sub'],
+    ['/var/run/app', '/run/app'],
+    ['/near/x', '/run/x'],
+    ['/climbing/x', '/data/x'],
+    ['/../../data', '/data'],
+  ])('is looked for at %s where the runtime has mounted it, %s', (path, expected) => {
+    const root = folder('root');
+    for (const dir of ['data', 'run', 'var']) mkdirSync(join(root, dir));
+    symlinkSync('/run', join(root, 'var/run'));
+    symlinkSync('var/../run', join(root, 'near'));
+    symlinkSync('../../../data', join(root, 'climbing'));
+    expect(resolvedBelow(root, path)).toBe(expected);
+  });
+
+  it('is not looked for along links without end', () => {
+    const root = folder('root');
+    symlinkSync('b', join(root, 'a'));
+    symlinkSync('a', join(root, 'b'));
+    expect(() => resolvedBelow(root, '/a')).toThrow(expect.objectContaining({ reason: 'FilesUnsafe' }));
   });
 });
