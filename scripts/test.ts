@@ -29,6 +29,7 @@ const stages: readonly Stage[] = [
   { name: 'format', run: () => command(['prettier', '--check', '--log-level', 'warn', '.']) },
   { name: 'generated CRDs', run: () => command(['tsx', 'scripts/crds.ts', '--check']) },
   { name: 'unit', run: () => jest('unit', []) },
+  { name: 'chart', run: () => jest('chart', ['--config', 'charts/jest.config.cjs']) },
   {
     name: 'e2e',
     run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),

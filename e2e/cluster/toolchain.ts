@@ -56,24 +56,29 @@ export async function ensureToolchain(progress: Progress): Promise<Toolchain> {
   const pause = await readFile(join(SOURCES, 'pause', 'main.go'));
   const key = createHash('sha256').update(commands).update(pause).digest('hex').slice(0, 12);
   const kubernetes = join(cacheRoot(), `kubernetes-${KUBERNETES_VERSION}`, key);
-  const helm = join(cacheRoot(), `helm-${HELM_VERSION}`);
   if (!(await present(join(kubernetes, 'hyperkube')))) {
     progress(
       `building Kubernetes ${KUBERNETES_VERSION} into ${kubernetes} (some 7 minutes on 2 cores, once)`,
     );
     await buildInto(kubernetes, buildKubernetes);
   }
-  if (!(await present(join(helm, 'helm')))) {
-    progress(`building helm ${HELM_VERSION} into ${helm} (some 2 minutes, once)`);
-    await buildInto(helm, buildHelm);
-  }
   const program = (name: string): string => join(kubernetes, name);
   return {
     hyperkube: program('hyperkube'),
     kubectl: program('kubectl'),
     pause: program('pause'),
-    helm: join(helm, 'helm'),
+    helm: await ensureHelm(progress),
   };
+}
+
+/** Path of helm; built if the cache does not hold it yet. */
+export async function ensureHelm(progress: Progress): Promise<string> {
+  const folder = join(cacheRoot(), `helm-${HELM_VERSION}`);
+  if (!(await present(join(folder, 'helm')))) {
+    progress(`building helm ${HELM_VERSION} into ${folder} (some 2 minutes, once)`);
+    await buildInto(folder, buildHelm);
+  }
+  return join(folder, 'helm');
 }
 
 /** Builds into a folder beside the target and renames it, so that a half-built one is never taken for built. */

@@ -1,0 +1,29 @@
+/** The sets of values whose whole output is kept under charts/test/golden. */
+import type { Values } from './helm';
+
+export const sets: Readonly<Record<string, Values>> = {
+  default: {},
+  'cluster-wide': { rbac: { namespaceRestricted: false } },
+  'all-set': {
+    imagePullSecrets: [{ name: 'registry' }],
+    podLabels: { team: 'inference' },
+    podAnnotations: { 'example.com/note': 'both' },
+    operator: {
+      logLevel: 'debug',
+      seccompProfile: '',
+      nodeSelector: { pool: 'control' },
+      tolerations: [{ operator: 'Exists' }],
+      affinity: { podAntiAffinity: {} },
+      priorityClassName: 'system-cluster-critical',
+    },
+    daemonset: {
+      nodeSelector: { 'nvidia.com/gpu.present': 'true' },
+      podLabels: { tier: 'node' },
+      podAnnotations: { 'example.com/agent': 'yes' },
+      priorityClassName: 'system-node-critical',
+    },
+    storage: { pvc: { create: false, name: 'shared', basePath: '/checkpoints' } },
+    seccomp: { deploy: false },
+    serviceAccount: { create: false, operatorName: 'op', agentName: 'ag' },
+  },
+};
