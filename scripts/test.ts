@@ -23,6 +23,8 @@ interface Stage {
 const scratch = mkdtempSync(join(tmpdir(), 'dynamo-snapshot-test-'));
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 
+const withoutRoot = process.getuid?.() === 0 ? undefined : 'a real cluster needs root';
+
 const stages: readonly Stage[] = [
   { name: 'types', run: () => command(['tsc']) },
   { name: 'lint', run: () => command(['eslint', '.']) },
@@ -30,10 +32,11 @@ const stages: readonly Stage[] = [
   { name: 'generated CRDs', run: () => command(['tsx', 'scripts/crds.ts', '--check']) },
   { name: 'unit', run: () => jest('unit', []) },
   { name: 'chart', run: () => jest('chart', ['--config', 'charts/jest.config.cjs']) },
+  { name: 'cluster', run: selfcheck, unable: withoutRoot },
   {
     name: 'e2e',
     run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),
-    unable: process.getuid?.() === 0 ? undefined : 'a real cluster needs root',
+    unable: withoutRoot,
   },
 ];
 
@@ -59,6 +62,13 @@ async function main(): Promise<void> {
 
 async function command(argv: readonly string[]): Promise<Count> {
   return (await exitCode(argv)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A cluster that comes up and goes leaves nothing; what a run that was cut off has left goes first. */
+async function selfcheck(): Promise<Count> {
+  const name = ['--name', `check-${process.env['DYNAMO_SNAPSHOT_CLUSTER'] ?? 'test'}`.slice(0, 20)];
+  await exitCode(['tsx', 'e2e/cluster/main.ts', 'down', ...name]);
+  return command(['tsx', 'e2e/cluster/main.ts', 'selfcheck', ...name]);
 }
 
 /** A run that ended badly without a failed test (a suite that could not load, a set-up that threw) counts as one failure. */

@@ -33,7 +33,8 @@ export const objects = (values: Values = {}, more: readonly string[] = []): read
 /** The only object of that kind (and name's end). */
 export function only(all: readonly Rendered[], kind: string, end = ''): Rendered {
   const [first, ...rest] = all.filter((o) => o.kind === kind && o.metadata.name.endsWith(end));
-  if (first === undefined || rest.length > 0) throw new Error(`${rest.length + (first ? 1 : 0)} ${kind} *${end}`);
+  if (first === undefined || rest.length > 0)
+    throw new Error(`${rest.length + (first ? 1 : 0)} ${kind} *${end}`);
   return first;
 }
 

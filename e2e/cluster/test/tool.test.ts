@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageNames, isLoaded, manifestDigests } from '../images';
+import { cacheRoot } from '../instance';
 import { missingPackages } from '../packages';
+import { difference } from '../picture';
 import { poll } from '../poll';
 import { printProgress } from '../progress';
 import { CommandFailed, run } from '../run';
-import { difference } from '../selfcheck';
 import { ofThisBoot, parseState } from '../state';
 import { goMod, linkerFlags } from '../toolchain';
 
@@ -73,23 +74,39 @@ describe('the state file', () => {
 });
 
 describe('the comparison of before and after', () => {
-  const none = { names: [], indexes: [] };
+  const scope = { name: 'mine', namespaces: ['net:[77]'], others: [] };
 
   it('names what is left and what is lost', () => {
     const before = { mount: ['a', 'b'], link: ['lo'] };
     const after = { mount: ['b', 'c'], link: ['lo'] };
-    expect(difference(before, after, none)).toEqual(['- mount: a', '+ mount: c']);
+    expect(difference(before, after, scope)).toEqual(['- mount: a', '+ mount: c']);
   });
 
-  it('leaves out what other clusters do meanwhile', () => {
+  it('leaves out what other clusters and image builds do meanwhile', () => {
     const after = {
       link: ['9: ds1-cp', '9: ds11'],
       cgroup: ['/sys/fs/cgroup/cpu/ds-dev-cp/x', '/sys/fs/cgroup/cpu/ds-mine-cp'],
+      mount: [`/ ${cacheRoot()}/buildah/storage/overlay/1/merged`],
+      cluster: ['dev', 'mine'],
     };
-    expect(difference({}, after, { names: ['dev'], indexes: [1] })).toEqual([
+    expect(difference({}, after, { ...scope, others: [{ name: 'dev', index: 1 }] })).toEqual([
       '+ link: 9: ds11',
       '+ cgroup: /sys/fs/cgroup/cpu/ds-mine-cp',
+      '+ cluster: mine',
     ]);
+  });
+
+  it('counts a process by its cgroup, its command line or its namespaces, and no other', () => {
+    const after = {
+      process: [
+        '5 since 1, sleep, 1:cpu:/ds-mine-cp/x, net:[1]',
+        '6 since 1, etcd --data-dir=/var/lib/dynamo-snapshot-clusters/mine/cp, 1:cpu:/, net:[1]',
+        '7 since 1, sleep, 1:cpu:/, net:[77]',
+        '8 since 1, sleep, 1:cpu:/, net:[1]',
+        '9 since 1, sleep, 1:cpu:/ds-mine2-cp/x, net:[1]',
+      ],
+    };
+    expect(difference({}, after, scope).map((line) => line.slice(11, 12))).toEqual(['5', '6', '7']);
   });
 });
 
