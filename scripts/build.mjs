@@ -5,6 +5,8 @@ import { build } from 'esbuild';
 
 const all = {
   operator: 'operator/src/main.ts',
+  crds: 'operator/src/crds/main.ts',
+  check: 'operator/src/check/main.ts',
   'node-agent': 'node-agent/src/main.ts',
   engine: 'node-agent/src/engine-main.ts',
   nsrestore: 'nsrestore/src/main.ts',

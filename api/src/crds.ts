@@ -1,7 +1,8 @@
 /** The CustomResourceDefinitions, built of the same constants as the types. */
 import { assignmentSpecSchema, assignmentStatusSchema } from './assignment';
 import { checkpointSpecSchema, checkpointStatusSchema } from './checkpoint';
-import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from './names';
+import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION, VERSION_ANNOTATION } from './names';
+import product from '../package.json';
 
 interface Column {
   readonly name: string;
@@ -126,7 +127,10 @@ function crd({ names, spec, status, columns, selectableFields = [] }: CrdParts) 
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${names.plural}.${GROUP}` },
+    metadata: {
+      name: `${names.plural}.${GROUP}`,
+      annotations: { [VERSION_ANNOTATION]: product.version },
+    },
     spec: {
       group: GROUP,
       scope: 'Namespaced',

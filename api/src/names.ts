@@ -33,6 +33,9 @@ export const annotation = {
   skipCompatCheck: 'nvidia.com/snapshot-skip-compat-check',
 } as const;
 
+/** On our CustomResourceDefinitions: the version that they are of. Without it they are somebody else's. */
+export const VERSION_ANNOTATION = 'nvidia.com/snapshot-version';
+
 /** Pod condition; also meant as a readiness gate. */
 export const RESTORED_CONDITION = 'nvidia.com/Restored';
 

@@ -20,15 +20,15 @@ export interface Rendered {
 }
 
 const helm = (): string => process.env['HELM'] ?? 'helm';
-const release = ['template', 'snapshot', CHART, '--namespace', 'dynamo', '--kube-version', '1.34.4'];
-const command = (more: readonly string[]) => [...release, '--values', '-', ...more];
+const release = ['template', 'snapshot', CHART, '--kube-version', '1.34.4', '--values', '-'];
+const command = (more: readonly string[]) => [...release, '--namespace', 'dynamo', ...more];
 
 /** The text that `helm template` prints. */
 export const template = (values: Values = {}, more: readonly string[] = []): string =>
   execFileSync(helm(), command(more), { input: JSON.stringify(values), encoding: 'utf8' });
 
 export const objects = (values: Values = {}, more: readonly string[] = []): readonly Rendered[] =>
-  parseAllDocuments(template(values, more)).map((document) => document.toJS() as Rendered);
+  parseAllDocuments(template(values, more)).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
 
 /** The only object of that kind (and name's end). */
 export function only(all: readonly Rendered[], kind: string, end = ''): Rendered {

@@ -11,13 +11,17 @@ import {
 import type { PodCondition } from '@dynamo-snapshot/api/assignment';
 import { during } from '@dynamo-snapshot/api/errors';
 
-/** A namespaced object of a named group (not core). */
-export interface Ref {
+/** An object without a namespace, of a named group (not core). */
+export interface ClusterRef {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
-  readonly namespace: string;
   readonly name: string;
+}
+
+/** A namespaced object of a named group (not core). */
+export interface Ref extends ClusterRef {
+  readonly namespace: string;
 }
 
 export interface Body {
@@ -57,6 +61,12 @@ export class Api {
     );
   }
 
+  async getCluster<T>(ref: ClusterRef): Promise<T | undefined> {
+    return during(`get ${ref.plural} ${ref.name}`, () =>
+      orAbsent(async () => (await this.#custom.getClusterCustomObject(ref)) as T),
+    );
+  }
+
   getPod(namespace: string, name: string): Promise<V1Pod | undefined> {
     return during(`get pod ${name}`, () => orAbsent(() => this.#core.readNamespacedPod({ namespace, name })));
   }
@@ -67,6 +77,11 @@ export class Api {
     await during(`apply ${ref.plural} ${ref.name}`, () =>
       this.#custom.patchNamespacedCustomObject(how, apply),
     );
+  }
+
+  async applyCluster(ref: ClusterRef, body: Body): Promise<void> {
+    const how = { ...ref, fieldManager: this.#manager, force: true, body };
+    await during(`apply ${ref.plural} ${ref.name}`, () => this.#custom.patchClusterCustomObject(how, apply));
   }
 
   async applyStatus(ref: Ref, body: Body): Promise<void> {
