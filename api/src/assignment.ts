@@ -1,12 +1,14 @@
 /** SnapshotAssignment: one piece of work for one node. The operator owns spec, the agent of that node owns status. */
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Condition } from './conditions';
+import { hooksSchema } from './hooks';
 import { progressSchema } from './progress';
 import { receiptSchema } from './receipt';
 import type { ObjectMeta } from './schema';
 import { dnsLabel, objectName, sourceSchema, timingsSchema } from './schema';
 
-export const operations = ['Capture', 'Restore', 'Delete'] as const;
+/** Retain: the artifact is marked, and no sweep removes it. */
+export const operations = ['Capture', 'Restore', 'Delete', 'Retain'] as const;
 export type Operation = (typeof operations)[number];
 
 export const assignmentPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled'] as const;
@@ -60,6 +62,11 @@ export const assignmentSpecSchema = {
       enum: ['KeepRunning', 'Complete'],
       description:
         'KeepRunning: the source goes on serving. Complete: it is told by snapshot-complete that it may exit.',
+    },
+    hooks: {
+      type: 'object',
+      description: 'What the worker is asked before it is captured, and when it goes on or was restored.',
+      properties: { before: hooksSchema, after: hooksSchema },
     },
     deadlineSeconds: { type: 'integer', format: 'int64', minimum: 1 },
     cancelled: { type: 'boolean', description: 'The only field that may change.' },

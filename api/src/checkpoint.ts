@@ -1,5 +1,6 @@
 /** DynamoCheckpoint: what a person applies. Schema, type and CRD come from the constants here. */
 import type { FromSchema } from 'json-schema-to-ts';
+import { hooksSchema } from './hooks';
 import { identitySchema } from './identity';
 import { progressSchema } from './progress';
 import type { ObjectMeta } from './schema';
@@ -37,8 +38,16 @@ const jobSchema = {
         disabled: { type: 'boolean' },
       },
     },
-    activeDeadlineSeconds: { ...seconds, description: 'Default 3600.' },
-    backoffLimit: { type: 'integer', format: 'int32', minimum: 0, description: 'Default 0.' },
+    activeDeadlineSeconds: {
+      ...seconds,
+      description: 'How long loading, warm-up and capture may take in all. Default 3600.',
+    },
+    backoffLimit: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 0,
+      description: 'How many more pods the job may try when one fails before its capture. Default 3.',
+    },
     ttlSecondsAfterFinished: { type: 'integer', format: 'int32', minimum: 0, description: 'Default 300.' },
   },
 } as const;
@@ -60,6 +69,61 @@ const sourceRefSchema = {
   },
 } as const;
 
+const quiesceSchema = {
+  type: 'object',
+  description:
+    'Bring a worker to rest before its capture, and wake it up; for workers that do not watch the control files.',
+  properties: {
+    beforeCapture: { ...hooksSchema, description: 'On the source, before it is frozen.' },
+    afterCapture: {
+      ...hooksSchema,
+      description:
+        'On a source that goes on, and after a capture that failed. Default: the hooks of afterRestore.',
+    },
+    afterRestore: {
+      ...hooksSchema,
+      description: 'On the restored worker, before its pod counts as restored.',
+    },
+  },
+} as const;
+
+/** An artifact that another one has replaced, or will. */
+const retiredSchema = {
+  type: 'array',
+  description: 'Artifacts that were replaced, until their last reader is done and they are deleted.',
+  'x-kubernetes-list-type': 'atomic',
+  items: {
+    type: 'object',
+    required: ['uid', 'version', 'since'],
+    properties: {
+      uid: { type: 'string' },
+      version: { type: 'integer', format: 'int64' },
+      nodeName: { type: 'string' },
+      since: { type: 'string', format: 'date-time' },
+    },
+  },
+} as const;
+
+const captureStatusSchema = {
+  type: 'object',
+  description: 'The capture that was asked for last.',
+  required: ['key', 'version', 'attempt'],
+  properties: {
+    key: {
+      type: 'string',
+      description:
+        'Digest of spec.job, spec.source and the recapture annotation: another one asks for a new capture.',
+    },
+    version: { type: 'integer', format: 'int64', description: 'Counts what was asked for.' },
+    attempt: {
+      type: 'integer',
+      format: 'int64',
+      description: "Counts the pods of the version's job that were tried.",
+    },
+    outcome: { type: 'string', enum: ['Succeeded', 'Failed'], description: 'Absent while it is under way.' },
+  },
+} as const;
+
 export const checkpointSpecSchema = {
   type: 'object',
   required: ['identity'],
@@ -72,6 +136,7 @@ export const checkpointSpecSchema = {
       description: 'Accepted for compatibility with Dynamo; not part of the identity.',
       'x-kubernetes-preserve-unknown-fields': true,
     },
+    quiesce: quiesceSchema,
     capture: {
       type: 'object',
       properties: {
@@ -91,6 +156,10 @@ export const checkpointSpecSchema = {
           type: 'string',
           enum: ['Delete', 'Retain'],
           description: 'What becomes of the artifact when this object is deleted; default Delete.',
+        },
+        ttlSecondsAfterReady: {
+          ...seconds,
+          description: 'This object is deleted so long after it became Ready, once nobody restores from it.',
         },
       },
     },
@@ -122,8 +191,15 @@ export const checkpointStatusSchema = {
         },
         sizeBytes: { type: 'integer', format: 'int64' },
         size: { type: 'string', description: 'For the SIZE column.' },
+        version: {
+          type: 'integer',
+          format: 'int64',
+          description: 'Which of the captures that were asked for it is.',
+        },
       },
     },
+    capture: captureStatusSchema,
+    retired: retiredSchema,
     source: sourceSchema,
     timings: timingsSchema,
     restores: {
@@ -131,6 +207,7 @@ export const checkpointStatusSchema = {
       properties: {
         succeeded: { type: 'integer', format: 'int64' },
         failed: { type: 'integer', format: 'int64' },
+        fellBack: { type: 'integer', format: 'int64', description: 'Failed ones whose worker started cold.' },
       },
     },
     conditions: conditionsSchema,
@@ -153,7 +230,7 @@ export const checkpointDefaults = {
   sharedMemorySize: '8Gi',
   activeDeadlineSeconds: 3600,
   ttlSecondsAfterFinished: 300,
-  backoffLimit: 0,
+  backoffLimit: 3,
   captureTimeoutSeconds: 600,
   restoreTimeoutSeconds: 300,
 } as const;

@@ -67,7 +67,7 @@ const assignmentSpec = withRules(assignmentSpecSchema, [
     rule: ['nodeName', 'operation', 'checkpoint', 'artifact', 'deadlineSeconds']
       .map((field) => `self.${field} == oldSelf.${field}`)
       .concat(
-        ['pod', 'container', 'afterCapture'].map(
+        ['pod', 'container', 'afterCapture', 'hooks'].map(
           (f) => `has(self.${f}) == has(oldSelf.${f}) && (!has(self.${f}) || self.${f} == oldSelf.${f})`,
         ),
       )
@@ -75,8 +75,16 @@ const assignmentSpec = withRules(assignmentSpecSchema, [
     message: 'spec is immutable, but for spec.cancelled',
   },
   {
-    rule: "self.operation == 'Delete' || (has(self.pod) && has(self.container))",
+    rule: "self.operation in ['Delete', 'Retain'] || (has(self.pod) && has(self.container))",
     message: 'spec.pod and spec.container are required for Capture and Restore',
+  },
+]);
+
+/** Whoever ends an assignment first has ended it: an agent that comes back does not take the verdict back. */
+const assignmentStatus = withRules(assignmentStatusSchema, [
+  {
+    rule: "!has(oldSelf.phase) || !(oldSelf.phase in ['Succeeded', 'Failed', 'Cancelled']) || (has(self.phase) && self.phase == oldSelf.phase)",
+    message: 'a final phase stays',
   },
 ]);
 
@@ -100,7 +108,7 @@ export const checkpointCrd = crd({
 export const assignmentCrd = crd({
   names: ASSIGNMENT,
   spec: assignmentSpec,
-  status: assignmentStatusSchema,
+  status: assignmentStatus,
   selectableFields: ['.spec.nodeName'],
   columns: [
     column('Operation', '.spec.operation'),

@@ -25,12 +25,20 @@ export const label = {
   /** On assignments: the DynamoCheckpoint that they serve. */
   checkpointName: 'nvidia.com/snapshot-checkpoint-name',
   operation: 'nvidia.com/snapshot-operation',
+  /** On the leases by which agents say that they are there. */
+  agent: 'nvidia.com/snapshot-agent',
 } as const;
 
 export const annotation = {
   restoreFrom: 'nvidia.com/restore-from',
   targetContainers: 'nvidia.com/snapshot-target-containers',
   skipCompatCheck: 'nvidia.com/snapshot-skip-compat-check',
+  /** On a DynamoCheckpoint: another value asks for a new capture. */
+  recapture: 'nvidia.com/snapshot-recapture',
+  /** The same, by upstream's name. */
+  artifactVersion: 'nvidia.com/snapshot-artifact-version',
+  /** On a Restore assignment that has been counted in its checkpoint's status: which one of its kind it was. */
+  counted: 'nvidia.com/snapshot-counted',
 } as const;
 
 /** On our CustomResourceDefinitions: the version that they are of. Without it they are somebody else's. */
@@ -38,6 +46,13 @@ export const VERSION_ANNOTATION = 'nvidia.com/snapshot-version';
 
 /** Pod condition; also meant as a readiness gate. */
 export const RESTORED_CONDITION = 'nvidia.com/Restored';
+
+/** Leases in the release's namespace: of the operator that leads, of the agent that sweeps the store, of every agent. */
+export const lease = {
+  operator: 'snapshot-operator',
+  sweep: 'snapshot-sweep',
+  agentPrefix: 'snapshot-agent.',
+} as const;
 
 /** Holds a DynamoCheckpoint until its artifact is gone from the store. */
 export const ARTIFACT_FINALIZER = 'nvidia.com/snapshot-artifact';
@@ -49,6 +64,7 @@ export const fieldManager = { operator: 'dynamo-snapshot-operator', agent: 'dyna
 export const reason = {
   jobCreated: 'JobCreated',
   jobFailed: 'JobFailed',
+  jobDeadlineExceeded: 'JobDeadlineExceeded',
   jobMissing: 'JobMissing',
   jobCompleted: 'JobCompleted',
   waitingForSource: 'WaitingForSource',
@@ -59,9 +75,15 @@ export const reason = {
   captureRequested: 'CaptureRequested',
   captureRunning: 'CaptureRunning',
   captureFailed: 'CaptureFailed',
+  captureRestarted: 'CaptureRestarted',
+  artifactUnverified: 'ArtifactUnverified',
+  quiesceFailed: 'QuiesceFailed',
+  wakeFailed: 'WakeFailed',
   checkpointReady: 'CheckpointReady',
   checkpointFailed: 'CheckpointFailed',
+  checkpointExpired: 'CheckpointExpired',
   duplicateIdentity: 'DuplicateIdentity',
+  imageDiffers: 'ImageDiffers',
   invalidSpec: 'InvalidSpec',
   artifactDeleting: 'ArtifactDeleting',
   artifactDeleteFailed: 'ArtifactDeleteFailed',
@@ -71,7 +93,8 @@ export const reason = {
   restoreFailed: 'RestoreFailed',
   checkpointNotFound: 'CheckpointNotFound',
   checkpointNotReady: 'CheckpointNotReady',
-  agentLost: 'AgentLost',
+  agentMissing: 'AgentMissing',
+  nodeLost: 'NodeLost',
   deadlineExceeded: 'DeadlineExceeded',
   cancelled: 'Cancelled',
 } as const;

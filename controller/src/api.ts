@@ -98,6 +98,19 @@ export class Api {
     );
   }
 
+  /** False where there is one already, which is left as it is. */
+  async create(ref: Ref, body: Body): Promise<boolean> {
+    return during(`create ${ref.plural} ${ref.name}`, async () => {
+      try {
+        await this.#custom.createNamespacedCustomObject({ ...ref, body, fieldManager: this.#manager });
+        return true;
+      } catch (error) {
+        if (statusOf(error) !== 409) throw error;
+        return false;
+      }
+    });
+  }
+
   /** Absent is fine. Dependents go in the background. */
   async delete(ref: Ref): Promise<void> {
     const how = { ...ref, propagationPolicy: 'Background' };

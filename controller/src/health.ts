@@ -8,6 +8,10 @@ export interface HealthOptions {
   readonly port: number;
   /** true, or why not. */
   readonly ready: () => true | string;
+  /** Where metrics were registered before; a new one else. */
+  readonly registry?: Registry;
+  /** Called before the metrics are read: gauges of what is there now are set here. */
+  readonly onScrape?: () => void;
 }
 
 export interface Health {
@@ -16,8 +20,12 @@ export interface Health {
   close(): Promise<void>;
 }
 
-export async function startHealth({ port, ready }: HealthOptions): Promise<Health> {
-  const registry = new Registry();
+export async function startHealth({
+  port,
+  ready,
+  onScrape,
+  registry = new Registry(),
+}: HealthOptions): Promise<Health> {
   collectDefaultMetrics({ register: registry });
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
@@ -27,6 +35,7 @@ export async function startHealth({ port, ready }: HealthOptions): Promise<Healt
       return answer(response, state === true ? 200 : 503, state === true ? 'ok\n' : `${state}\n`);
     }
     if (path !== '/metrics') return answer(response, 404, 'no such path\n');
+    onScrape?.();
     registry.metrics().then(
       (text) => answer(response, 200, text, registry.contentType),
       (error: unknown) => answer(response, 500, `${String(error)}\n`),

@@ -6,6 +6,7 @@ import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { ListWatch, Watch } from '@kubernetes/client-node';
 import { explain } from '@dynamo-snapshot/api/errors';
 import type { Log } from './log';
+import { Lookup } from './lookup';
 import type { Resource } from './resource';
 import { listResource, resourcePath } from './resource';
 
@@ -80,6 +81,13 @@ export class Informer<T extends Watched> {
     this.#listeners.push(listener);
   }
 
+  /** Is up to date whenever a listener that was added later is called. */
+  lookup(termsOf: (object: T) => readonly string[]): Lookup<T> {
+    const lookup = new Lookup(termsOf);
+    this.onChange((change, object) => lookup.see(change, object));
+    return lookup;
+  }
+
   start(): void {
     void this.#watch.start().then(
       () => this.#started(),
@@ -105,7 +113,9 @@ export class Informer<T extends Watched> {
     this.#restartMs = FIRST_RESTART_MS;
   }
 
+  /** Who wrote which field is of no use here, and is half of what an object weighs. */
   #tell(change: Change, object: T): void {
+    if (object.metadata !== undefined) delete (object.metadata as { managedFields?: unknown }).managedFields;
     for (const listener of this.#listeners) listener(change, object);
   }
 

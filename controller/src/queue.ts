@@ -17,6 +17,10 @@ export interface QueueOptions {
   readonly log: Log;
   /** Keys that run at the same time. */
   readonly concurrency?: number;
+  /** Told of every run. */
+  readonly onRun?: (result: 'ok' | 'retried' | 'gaveUp', seconds: number) => void;
+  /** Begins at rest: what is added is not remembered, until `resume`. */
+  readonly paused?: boolean;
 }
 
 const FIRST_BACKOFF_MS = 200;
@@ -29,15 +33,20 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
-  readonly #stop = new AbortController();
+  #stop = new AbortController();
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    if (options.paused === true) this.#stop.abort();
   }
 
   /** Keys that wait for a free slot. */
   get depth(): number {
     return this.#waiting.size;
+  }
+
+  get running(): number {
+    return this.#running.size;
   }
 
   add(key: string): void {
@@ -66,8 +75,14 @@ export class WorkQueue {
   async drain(): Promise<void> {
     this.#stop.abort();
     this.#waiting.clear();
+    this.#failures.clear();
     for (const key of [...this.#timers.keys()]) this.#cancelTimer(key);
     await Promise.all(this.#running.values());
+  }
+
+  /** Works again after `drain`. What came meanwhile has to be added by the caller. */
+  resume(): void {
+    if (this.#stop.signal.aborted) this.#stop = new AbortController();
   }
 
   #cancelTimer(key: string): void {
@@ -97,13 +112,17 @@ export class WorkQueue {
 
   /** Milliseconds until the key should come back, if it should. */
   async #once(key: string): Promise<number | undefined> {
-    const { reconcile, log, name } = this.#options;
+    const { reconcile, log, name, onRun } = this.#options;
+    const from = performance.now();
+    const tell = (result: 'ok' | 'retried' | 'gaveUp') => onRun?.(result, (performance.now() - from) / 1000);
     try {
       const outcome = await reconcile(key, this.#stop.signal);
       this.#failures.delete(key);
+      tell('ok');
       return outcome?.requeueAfterMs;
     } catch (error) {
       const terminal = error instanceof TerminalError;
+      tell(terminal ? 'gaveUp' : 'retried');
       const failures = (this.#failures.get(key) ?? 0) + 1;
       if (terminal) this.#failures.delete(key);
       else this.#failures.set(key, failures);
