@@ -1,8 +1,9 @@
 /** The node agent: every assignment of its node becomes a journaled operation, whose state it mirrors into the assignment. */
 import type { FSWatcher } from 'node:fs';
-import { mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, watch } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import { explain } from '@dynamo-snapshot/api/errors';
 import { ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import type { Clock } from '@dynamo-snapshot/api/time';
 import type { Api } from '@dynamo-snapshot/controller/api';
@@ -18,6 +19,7 @@ import { decide } from './assignment/decide';
 import { observe } from './assignment/observe';
 import type { AgentConfig } from './config';
 import { JournalEntry } from './journal/entry';
+import { readJournal } from './journal/journal';
 
 export interface AgentParts {
   readonly kube: KubeConfig;
@@ -58,20 +60,23 @@ export class Agent extends LevelOperator {
       this.#queue,
       (assignment) => [keyOf(assignment)],
     );
+    const begun = readJournal(config.journal, this.#parts.log);
+    // A source may stand still: this does not wait for the API server.
+    await Promise.all(begun.map(({ key, entry }) => this.#settle(key, entry)));
     await this.begin();
-    this.#adopt();
+    for (const { key, uid } of begun) {
+      this.#entries.set(key, uid);
+      this.#queue.add(key);
+    }
   }
 
-  /** What an earlier agent began. */
-  #adopt(): void {
-    for (const uid of readdirSync(this.#parts.config.journal)) {
-      const entry = this.#entry(uid);
-      if (!entry.exists) rmSync(entry.dir, { recursive: true, force: true });
-      else {
-        const { namespace, name } = entry.operation().assignment;
-        this.#entries.set(`${namespace}/${name}`, uid);
-        this.#queue.add(`${namespace}/${name}`);
-      }
+  /** What has died while there was no agent. A failure comes back with the queue. */
+  async #settle(key: string, entry: JournalEntry): Promise<void> {
+    try {
+      if (decide(observe(undefined, entry), 0).do !== 'recover') return;
+      await this.#applier.apply({ do: 'recover' }, { key, uid: basename(entry.dir), entry });
+    } catch (error) {
+      this.#parts.log.error(explain(error), { assignment: key });
     }
   }
 
@@ -94,7 +99,7 @@ export class Agent extends LevelOperator {
       entry,
       ...(current ? { assignment: current } : {}),
     });
-    if (plan.do === 'forget' || plan.do === 'nothing') this.#release(key, uid);
+    if (!entry.exists && plan.do !== 'start') this.#release(key, uid);
     else this.#follow(key, entry);
     return outcome;
   }

@@ -1,45 +1,53 @@
 /**
- * The engine as a program: `operate DIR` and `undo DIR` work on a journal entry; `capture`, `restore`, `inspect` and `verify` work on
+ * The engine as a program: `operate DIR` and `recover DIR` work on a journal entry; `capture`, `restore`, `inspect` and `verify` work on
  * a container id and an artifact folder of any containerd host. Results are JSON on stdout, the log is on stderr.
  */
 import { randomUUID } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import type { Progress } from '@dynamo-snapshot/api/progress';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
+import type { Timing } from '@dynamo-snapshot/api/schema';
 import { logger } from '@dynamo-snapshot/controller/log';
 import { engineConfig } from './config';
 import type { Outcome, Request } from './engine';
 import type { EngineIo } from './engine-io';
 import { Steps } from './engine-io';
 import { perform } from './engine-run';
+import { stopAtMark, stopSignal } from './engine-stop';
 import { JournalEntry } from './journal/entry';
-import { takeBack } from './journal/undo';
+import { recover } from './journal/recover';
+import type { UndoStep } from './journal/step';
 import { containerId } from './linux/ids';
+import { processRef } from './linux/proc';
 import { artifactFaults, openArtifact } from './store/directory';
 
 const USAGE = `usage: engine capture --container ID --artifact DIR [--timeout SECONDS]
        engine restore --container ID --artifact DIR [--timeout SECONDS]
        engine inspect DIR | verify DIR
-       engine operate JOURNAL-ENTRY | undo JOURNAL-ENTRY`;
+       engine operate JOURNAL-ENTRY | recover JOURNAL-ENTRY`;
 
 const log = logger(process.env['LOG_LEVEL'] ?? 'info', 'engine');
 const config = engineConfig(process.env);
-const cancel = new AbortController();
-process.on('SIGTERM', () => cancel.abort());
-const common = { config, log, signal: cancel.signal };
 
 /** Everything is in the entry before the process ends; the agent reads it there. */
 async function operate(dir: string): Promise<number> {
   const entry = new JournalEntry(dir);
   const { request, deadline } = entry.operation();
-  const steps = new Steps((progress, timings) => tell(() => entry.writeStatus({ progress, timings })));
-  const outcome = await perform(request, {
-    ...common,
-    deadline,
-    steps,
-    willUndo: (step) => entry.appendUndo(step),
-  });
+  const self = processRef(process.pid);
+  if (entry.result() !== undefined || self === undefined)
+    throw new TerminalError('NothingToDo', `${dir} has a result already`);
+  // The agent writes it too; it may have died before it could.
+  entry.writeProcess(self);
+  const stop = stopSignal(deadline);
+  stopAtMark(entry, stop);
+  const { signal } = stop;
+  const report = (progress: Progress, timings: readonly Timing[]) =>
+    tell(() => entry.writeStatus({ progress, timings }));
+  const willUndo = (step: UndoStep) => entry.appendUndo(step);
+  const steps = new Steps(report, signal);
+  const outcome = await perform(request, { config, log, signal, deadline, steps, willUndo });
   entry.writeResult(outcome);
   return outcome.ok ? 0 : 1;
 }
@@ -53,27 +61,20 @@ function tell(write: () => void): void {
   }
 }
 
-/** The process that did the operation is dead: the last step first, all of them, whatever fails. */
-function undo(dir: string): number {
+/** The process that did the operation is dead. */
+async function recoverEntry(dir: string): Promise<number> {
   const entry = new JournalEntry(dir);
   if (entry.result() !== undefined)
-    throw new TerminalError('NothingToUndo', `${dir} has a result; it ended by itself`);
-  const failures: string[] = [];
-  for (const step of [...entry.undoSteps()].reverse()) {
-    try {
-      takeBack(step);
-    } catch (error) {
-      failures.push(`${step.do}: ${explain(error)}`);
-    }
-  }
-  const message = ['the operation ended before it was done, and was taken back', ...failures].join('; ');
-  entry.writeResult({ ok: false, reason: 'OperationLost', message });
-  return failures.length === 0 ? 0 : 1;
+    throw new TerminalError('NothingToRecover', `${dir} has a result; it ended by itself`);
+  await recover(entry, config.cgroupRoot);
+  return 0;
 }
 
 async function byHand(request: Request, seconds: number): Promise<number> {
-  const steps = new Steps((progress) => log.info(progress.summary));
-  const io: EngineIo = { ...common, deadline: Date.now() + seconds * 1000, steps, willUndo: () => {} };
+  const deadline = Date.now() + seconds * 1000;
+  const { signal } = stopSignal(deadline);
+  const steps = new Steps((progress) => log.info(progress.summary), signal);
+  const io: EngineIo = { config, log, signal, deadline, steps, willUndo: () => {} };
   const outcome: Outcome = await perform(request, io);
   console.log(JSON.stringify(outcome, undefined, 2));
   return outcome.ok ? 0 : 1;
@@ -126,7 +127,7 @@ function run([name, ...args]: readonly string[]): Promise<number> | number {
   if (name === 'restore') return containerCommand('Restore', args);
   if (dir === undefined) throw new TerminalError('Usage', USAGE);
   if (name === 'operate') return operate(dir);
-  if (name === 'undo') return undo(dir);
+  if (name === 'recover') return recoverEntry(dir);
   if (name === 'inspect') return inspect(dir);
   if (name === 'verify') return verify(dir);
   throw new TerminalError('Usage', USAGE);
@@ -139,6 +140,8 @@ async function main(): Promise<void> {
     console.error(explain(error));
     process.exitCode = error instanceof TerminalError && error.reason === 'Usage' ? 2 : 1;
   }
+  // Work that was given up may still be going on.
+  process.exit();
 }
 
 void main();

@@ -1,10 +1,11 @@
 /** One request, done: what an assignment, the command line and the tests call. Failures become an Outcome. */
 import { explain, reasonOf, unreachable } from '@dynamo-snapshot/api/errors';
+import { reason } from '@dynamo-snapshot/api/names';
 import { capture } from './capture/capture';
 import type { Outcome, Request, Result } from './engine';
 import type { EngineIo } from './engine-io';
-import type { UndoStep } from './journal/entry';
-import { takeBack } from './journal/undo';
+import type { UndoStep } from './journal/step';
+import { takeAllBack } from './journal/undo';
 import { restore } from './restore/restore';
 import { removeArtifact } from './store/directory';
 
@@ -18,24 +19,14 @@ export async function perform(request: Request, io: EngineIo): Promise<Outcome> 
   try {
     return { ok: true, result: await dispatch(request, { ...io, willUndo }) };
   } catch (error) {
-    const cancelled = io.signal.aborted;
-    const faults = undo.reverse().flatMap(tryBack);
-    const reason = cancelled ? 'Cancelled' : reasonOf(error, `${request.operation}Failed`);
+    const faults = await takeAllBack(undo);
+    const why = reasonOf(error, `${request.operation}Failed`);
     return {
       ok: false,
-      reason,
+      reason: why,
       message: [explain(error), ...faults].join('; '),
-      ...(cancelled ? { cancelled } : {}),
+      ...(why === reason.cancelled ? { cancelled: true } : {}),
     };
-  }
-}
-
-function tryBack(step: UndoStep): string[] {
-  try {
-    takeBack(step);
-    return [];
-  } catch (error) {
-    return [`undo ${step.do}: ${explain(error)}`];
   }
 }
 

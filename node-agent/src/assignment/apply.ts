@@ -1,27 +1,32 @@
 /** Does what was decided about an assignment. */
 import { rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { AssignmentStatus, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import { explain, reasonOf, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
 import { API_VERSION, ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
-import type { Clock } from '@dynamo-snapshot/api/time';
+import type { Clock, Instant } from '@dynamo-snapshot/api/time';
 import { checkAssignmentSpec } from '@dynamo-snapshot/api/validate';
 import type { Api } from '@dynamo-snapshot/controller/api';
 import type { Log } from '@dynamo-snapshot/controller/log';
 import type { Outcome as Requeue } from '@dynamo-snapshot/controller/queue';
 import type { AgentConfig } from '../config';
 import type { Outcome } from '../engine';
-import type { JournalEntry } from '../journal/entry';
-import { removeGroups, startOperation } from '../journal/operation';
+import type { JournalEntry, OperationFile, StatusFile, StopMark } from '../journal/entry';
+import { groupMembers, killMembers, removeGroups } from '../journal/group';
+import { startOperation } from '../journal/operation';
 import { command } from '../linux/command';
 import { isAlive } from '../linux/proc';
 import type { Plan } from './decide';
 import { requestOf } from './request';
 import { finalStatus, runningStatus } from './status';
 
-/** How often the status of a running operation is written, where nothing but its progress changes; and its heartbeat. */
-const MIRROR_MS = 1000;
-const HEARTBEAT_MS = 5000;
-const UNDO_MS = 120_000;
+/** How often at most the status is written where nothing but the progress changes, and how often at least. */
+const PROGRESS_MS = 1000;
+const HEARTBEAT_MS = 10_000;
+/** Above what the engine itself waits for in a recovery. */
+const RECOVER_MS = 180_000;
+/** A group is looked at again after this: its last process may take a moment to be gone. */
+const FORGET_AGAIN_MS = 200;
 
 export interface ApplierParts {
   readonly api: Api;
@@ -40,7 +45,7 @@ export interface Subject {
 
 export class Applier {
   readonly #parts: ApplierParts;
-  readonly #written = new Map<string, { readonly step: string; readonly at: number }>();
+  readonly #written = new Map<string, Written>();
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
@@ -61,10 +66,10 @@ export class Applier {
         });
       case 'mirror':
         return this.#mirror(subject);
-      case 'cancel':
-        return this.#cancel(subject);
-      case 'undo':
-        return this.#undo(subject);
+      case 'stop':
+        return this.#stop(subject, plan.mark);
+      case 'recover':
+        return this.#recover(subject);
       case 'finish':
         return this.#finish(subject);
       case 'forget':
@@ -79,27 +84,28 @@ export class Applier {
     if (assignment === undefined) return undefined;
     const { api, config, clock, log, wake } = this.#parts;
     const { metadata, spec } = assignment;
+    let operation: OperationFile;
     try {
       checkAssignmentSpec(spec);
       const pod = spec.pod && (await api.getPod(metadata.namespace, spec.pod.name));
       const request = requestOf(assignment, pod, config.store);
+      const { namespace, name } = metadata;
       const deadline = clock.now() + spec.deadlineSeconds * 1000;
-      entry.create({
-        request,
-        deadline,
-        assignment: { namespace: metadata.namespace, name: metadata.name, uid },
-      });
-      const argv = [process.execPath, config.engine, 'operate', entry.dir];
-      startOperation({ entry, uid, cgroupRoot: config.cgroupRoot, argv, onExit: () => wake(key) });
-      log.info(`${spec.operation} begun`, { assignment: key });
+      operation = { request, deadline, assignment: { namespace, name, uid } };
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
-      return this.#end(subject, {
-        ok: false,
-        reason: reasonOf(error, 'StartFailed'),
-        message: explain(error),
-      });
+      return this.#end(subject, failure(error));
     }
+    entry.create(operation);
+    try {
+      const argv = [process.execPath, config.engine, 'operate', entry.dir];
+      startOperation({ entry, uid, cgroupRoot: config.cgroupRoot, argv, onExit: () => wake(key) });
+    } catch (error) {
+      // Nothing has been done, so there is nothing to take back; the reason is kept as any other end.
+      entry.writeResult(failure(error));
+      return { requeueAfterMs: 0 };
+    }
+    log.info(`${spec.operation} begun`, { assignment: key });
     return this.#mirror(subject);
   }
 
@@ -107,31 +113,29 @@ export class Applier {
     const { key, entry } = subject;
     const now = this.#parts.clock.now();
     const file = entry.status();
-    const last = this.#written.get(key);
-    const step = file?.progress.step ?? 'begin';
-    const since = now - (last?.at ?? 0);
-    if (last?.step === step && since < MIRROR_MS) return { requeueAfterMs: MIRROR_MS - since };
-    this.#written.set(key, { step, at: now });
+    const wait = nextWriteMs(this.#written.get(key), file, now);
+    if (wait > 0) return { requeueAfterMs: wait };
+    this.#written.set(key, { file, at: now });
     await this.#write(subject, runningStatus(startOf(subject), now, file));
     return { requeueAfterMs: HEARTBEAT_MS };
   }
 
-  async #cancel({ key, entry }: Subject): Promise<Requeue> {
-    const process_ = entry.process();
-    this.#parts.log.info('asking the operation to stop', { assignment: key });
-    entry.askToCancel();
-    if (process_ !== undefined && isAlive(process_)) process.kill(process_.pid, 'SIGTERM');
-    return Promise.resolve({ requeueAfterMs: MIRROR_MS });
+  /** The engine watches for the mark: no signal could reach another process, or be lost with us. */
+  #stop({ key, entry }: Subject, mark: StopMark): Promise<Requeue> {
+    this.#parts.log.info(`asking the operation to stop: ${mark.message}`, { assignment: key });
+    entry.askToStop(mark);
+    return Promise.resolve({ requeueAfterMs: HEARTBEAT_MS });
   }
 
-  async #undo({ key, entry }: Subject): Promise<Requeue> {
-    const argv = [process.execPath, this.#parts.config.engine, 'undo', entry.dir];
-    this.#parts.log.warn('the operation died; taking it back', { assignment: key });
+  /** The engine settles it in a process of its own: native code stays out of the agent. */
+  async #recover({ key, entry }: Subject): Promise<Requeue> {
+    const argv = [process.execPath, this.#parts.config.engine, 'recover', entry.dir];
+    this.#parts.log.warn('the operation died; settling it', { assignment: key });
     const env = Object.fromEntries(
       Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined),
     );
-    const { code, stderr } = await command(argv, { deadlineMs: UNDO_MS, env });
-    if (entry.result() === undefined) throw new Error(`undo of ${key}: exit ${code}: ${stderr.trim()}`);
+    const { code, stderr } = await command(argv, { deadlineMs: RECOVER_MS, env });
+    if (entry.result() === undefined) throw new Error(`recover ${key}: exit ${code}: ${stderr.trim()}`);
     return { requeueAfterMs: 0 };
   }
 
@@ -146,10 +150,18 @@ export class Applier {
     await this.#write(subject, finalStatus(startOf(subject), this.#parts.clock.now(), outcome));
   }
 
-  #forget({ key, uid, entry }: Subject): Promise<undefined> {
+  /** The entry goes last: as long as it is there, an agent that comes after us does the rest. */
+  #forget({ key, uid, entry }: Subject): Promise<Requeue | undefined> {
+    const { cgroupRoot } = this.#parts.config;
+    const engine = entry.process();
     this.#written.delete(key);
+    if (!removeGroups(cgroupRoot, uid)) {
+      // The engine has ended with a result; what it has left in its group is of no use to anybody.
+      const ended = engine === undefined || !isAlive(engine);
+      if (ended && groupMembers(cgroupRoot, uid).length > 0) killMembers(cgroupRoot, uid);
+      return Promise.resolve({ requeueAfterMs: FORGET_AGAIN_MS });
+    }
     rmSync(entry.dir, { recursive: true, force: true });
-    removeGroups(this.#parts.config.cgroupRoot, uid);
     return Promise.resolve(undefined);
   }
 
@@ -166,4 +178,22 @@ export class Applier {
 function startOf({ entry, assignment }: Subject): number {
   const seconds = assignment?.spec.deadlineSeconds ?? 0;
   return entry.exists ? entry.operation().deadline - seconds * 1000 : Date.now();
+}
+
+const failure = (error: unknown): Outcome => ({
+  ok: false,
+  reason: reasonOf(error, 'StartFailed'),
+  message: explain(error),
+});
+
+interface Written {
+  readonly file: StatusFile | undefined;
+  readonly at: Instant;
+}
+
+/** A new step is told at once, progress each second, and that it is alive each few seconds; nothing else is. */
+function nextWriteMs(last: Written | undefined, file: StatusFile | undefined, now: Instant): number {
+  if (last === undefined || last.file?.progress.step !== file?.progress.step) return 0;
+  const every = isDeepStrictEqual(last.file, file) ? HEARTBEAT_MS : PROGRESS_MS;
+  return last.at + every - now;
 }

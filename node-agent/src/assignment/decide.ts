@@ -2,6 +2,7 @@
 import type { AssignmentPhase } from '@dynamo-snapshot/api/assignment';
 import { isFinal } from '@dynamo-snapshot/api/assignment';
 import type { Instant } from '@dynamo-snapshot/api/time';
+import type { StopMark } from '../journal/entry';
 
 export interface Observed {
   /** Absent when the object is gone. */
@@ -10,7 +11,7 @@ export interface Observed {
   readonly entry?: {
     readonly alive: boolean;
     readonly hasResult: boolean;
-    readonly askedToCancel: boolean;
+    readonly askedToStop: boolean;
     readonly deadline: Instant;
   };
 }
@@ -21,9 +22,9 @@ export type Plan =
   /** Cancelled before it was begun. */
   | { readonly do: 'refuse' }
   | { readonly do: 'mirror' }
-  | { readonly do: 'cancel' }
+  | { readonly do: 'stop'; readonly mark: StopMark }
   /** The process is dead and left no result. */
-  | { readonly do: 'undo' }
+  | { readonly do: 'recover' }
   | { readonly do: 'finish' }
   | { readonly do: 'forget' };
 
@@ -34,7 +35,14 @@ export function decide({ assignment, entry }: Observed, now: Instant): Plan {
     return assignment.cancelled ? { do: 'refuse' } : { do: 'start' };
   }
   if (entry.hasResult) return over ? { do: 'forget' } : { do: 'finish' };
-  if (!entry.alive) return { do: 'undo' };
-  const unwanted = over || assignment.cancelled || now > entry.deadline;
-  return unwanted && !entry.askedToCancel ? { do: 'cancel' } : { do: 'mirror' };
+  if (!entry.alive) return { do: 'recover' };
+  const mark = entry.askedToStop ? undefined : stopMark(assignment, now > entry.deadline);
+  return mark === undefined ? { do: 'mirror' } : { do: 'stop', mark };
+}
+
+function stopMark(assignment: Observed['assignment'], late: boolean): StopMark | undefined {
+  if (assignment === undefined) return { reason: 'Cancelled', message: 'its assignment was deleted' };
+  if (isFinal(assignment.phase)) return { reason: 'Cancelled', message: 'its assignment is over' };
+  if (assignment.cancelled) return { reason: 'Cancelled', message: 'it was cancelled' };
+  return late ? { reason: 'DeadlineExceeded', message: 'it was not done in time' } : undefined;
 }

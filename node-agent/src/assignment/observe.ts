@@ -19,7 +19,7 @@ function observeEntry(entry: JournalEntry): NonNullable<Observed['entry']> {
   return {
     alive: process !== undefined && isAlive(process),
     hasResult: entry.result() !== undefined,
-    askedToCancel: entry.cancelled,
+    askedToStop: entry.stopMark() !== undefined,
     deadline: entry.operation().deadline,
   };
 }

@@ -8,13 +8,14 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
+import { hookFolder } from '../criu/hook';
 import { criuProgram } from '../criu/program';
 import { frozenSeconds } from '../criu/stats';
 import type { CaptureRequest, CaptureResult, MountedVolume } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
+import type { Place } from '../files/remaps';
 import { commandLine } from '../linux/proc';
-import { thaw } from '../linux/cgroup';
 import { hasControlDir, writeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
 import { beginArtifact, digestFiles, publish } from '../store/directory';
@@ -22,6 +23,7 @@ import { memoryBytes, reasonsAgainst } from './decide';
 import { dump } from './dump';
 import type { Seen } from './observe';
 import { observe } from './observe';
+import { capturedResult } from './result';
 
 export async function capture(request: CaptureRequest, io: EngineIo): Promise<CaptureResult> {
   const { steps } = io;
@@ -59,6 +61,12 @@ async function dumpTree(
   mkdirSync(join(request.stagingDir, artifactFile.volumes), { mode: 0o700 });
   const join_: readonly ('uts' | 'ipc')[] = seen.hasSysvShm ? ['uts'] : ['uts', 'ipc'];
   const volumes = seen.volumes.filter((v) => v.kind === 'emptyDir');
+  io.willUndo({
+    do: 'unlinkRemaps',
+    process: seen.root,
+    places: remapPlaces(seen, volumes),
+    since: Date.now(),
+  });
   io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
   io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
   const progress = followPages(images, memoryBytes(seen), io);
@@ -70,14 +78,11 @@ async function dumpTree(
     netInode: seen.netInode,
     externalMounts: seen.externalMounts,
     join: join_,
-    hookDir: join(io.config.work, `hook-${request.artifact.uid}`),
+    hookDir: hookFolder(io.config.work, request.artifact.uid),
     ...(seen.tty === undefined ? {} : { tty: seen.tty }),
   };
   try {
-    await io.steps.run('dump', () => dump(plan, io, () => packFiles(request, seen, volumes, io)));
-  } catch (error) {
-    thaw(seen.groups.freezer);
-    throw error;
+    await io.steps.runToEnd('dump', () => dump(plan, io, () => packFiles(request, seen, volumes, io)));
   } finally {
     progress.stop();
   }
@@ -85,6 +90,12 @@ async function dumpTree(
   io.steps.note('paused', paused);
   return manifestWriter({ request, seen, volumes, join: join_, paused, criuVersion: program.version });
 }
+
+/** Where CRIU may link unlinked files: the writable layer, and the volumes that only this pod has. */
+const remapPlaces = ({ upperDir = '', root }: Seen, volumes: readonly MountedVolume[]): readonly Place[] => [
+  { folder: upperDir, seenAt: '/' },
+  ...volumes.map((v) => ({ folder: `/proc/${root.pid}/root${v.mountPath}`, seenAt: v.mountPath })),
+];
 
 async function packFiles(
   request: CaptureRequest,
@@ -181,8 +192,6 @@ async function finish(
   io: EngineIo,
   manifestOf: ManifestOf,
 ): Promise<CaptureResult> {
-  if (io.signal.aborted)
-    throw new TerminalError('Cancelled', 'the capture was cancelled before it was published');
   const manifest = await io.steps.run('digest', async () => {
     let done = 0;
     const from = performance.now();
@@ -193,18 +202,12 @@ async function finish(
     });
     return manifestOf([...files]);
   });
-  const artifactDigest = await io.steps.run('publish', () =>
-    publish(request.stagingDir, request.artifactDir, manifest),
-  );
+  const artifactDigest = await io.steps.runToEnd('publish', () => {
+    io.willUndo({ do: 'publish', path: request.artifactDir });
+    return publish(request.stagingDir, request.artifactDir, manifest, io.signal);
+  });
   if (request.afterCapture === 'Complete') tellSource(seen, io);
-  return {
-    operation: 'Capture',
-    artifactDigest,
-    sizeBytes: manifest.sizeBytes,
-    pausedSeconds: manifest.dump.pausedSeconds,
-    source: { ...manifest.source, image: seen.facts.image, imageDigest: seen.facts.imageDigest },
-    timings: io.steps.total(),
-  };
+  return capturedResult(manifest, artifactDigest, io.steps.total());
 }
 
 /** The artifact is whole already; a worker that cannot be told is ended by its Job. */

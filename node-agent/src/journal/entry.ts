@@ -1,6 +1,8 @@
 /**
  * One folder of the journal is one operation: what was asked (`operation.json`), who does it (`process.json`), how far it is
- * (`status.json`), what must be taken back (`undo.ndjson`, written before it is done), how it ended (`result.json`).
+ * (`status.json`), what must be taken back (`undo.ndjson`, written before it is done), that it must stop (`cancel`), how it ended
+ * (`result.json`). What a crash of the machine must not take is synced, with the folder that names it, before the next thing is done;
+ * status and the wish to stop are not: they are written again.
  */
 import {
   closeSync,
@@ -16,7 +18,8 @@ import { dirname, join } from 'node:path';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import type { Outcome, Request } from '../engine';
-import type { ContainerId, ProcessRef } from '../linux/ids';
+import type { ProcessRef } from '../linux/ids';
+import type { UndoStep } from './step';
 
 export const entryFile = {
   operation: 'operation.json',
@@ -40,18 +43,11 @@ export interface StatusFile {
   readonly timings: readonly Timing[];
 }
 
-export type UndoStep =
-  | { readonly do: 'thaw'; readonly freezer: string }
-  | { readonly do: 'continue'; readonly processes: readonly ProcessRef[] }
-  /** A folder named .staging-… */
-  | { readonly do: 'remove'; readonly path: string }
-  | {
-      readonly do: 'killRestored';
-      readonly id: ContainerId;
-      readonly dirs: readonly string[];
-      readonly freezer: string;
-      readonly placeholder: ProcessRef;
-    };
+/** Why a running operation must stop; the operation ends with this reason. */
+export interface StopMark {
+  readonly reason: 'Cancelled' | 'DeadlineExceeded';
+  readonly message: string;
+}
 
 /** Replaces the file as a whole; readers see the old one or the new one. */
 function writeWhole(file: string, value: unknown, durable: boolean): void {
@@ -103,6 +99,7 @@ export class JournalEntry {
   create(operation: OperationFile): void {
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     writeWhole(this.#path('operation'), operation, true);
+    syncFolder(dirname(this.dir));
   }
 
   get exists(): boolean {
@@ -141,6 +138,7 @@ export class JournalEntry {
 
   /** Durable before it returns: only then may the step be done. */
   appendUndo(step: UndoStep): void {
+    const isNew = !existsSync(this.#path('undo'));
     const fd = openSync(this.#path('undo'), 'a', 0o600);
     try {
       // Begins with a newline: a torn line before it stays alone.
@@ -149,6 +147,7 @@ export class JournalEntry {
     } finally {
       closeSync(fd);
     }
+    if (isNew) syncFolder(this.dir);
   }
 
   /** Oldest first. A line that was torn by a crash was not acted on yet, and is left out. */
@@ -158,12 +157,12 @@ export class JournalEntry {
     return readFileSync(file, 'utf8').split('\n').flatMap(parseStep);
   }
 
-  askToCancel(): void {
-    writeWhole(this.#path('cancel'), true, false);
+  askToStop(mark: StopMark): void {
+    writeWhole(this.#path('cancel'), mark, false);
   }
 
-  get cancelled(): boolean {
-    return existsSync(this.#path('cancel'));
+  stopMark(): StopMark | undefined {
+    return readWhole<StopMark>(this.#path('cancel'));
   }
 
   #path(file: keyof typeof entryFile): string {

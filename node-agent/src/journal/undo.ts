@@ -1,29 +1,78 @@
 /** Takes back what a journal entry says; each step may be repeated, and may find that there is nothing left to do. */
 import { existsSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
-import { TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
-import { killLeftovers, thaw } from '../linux/cgroup';
-import { isAlive, status } from '../linux/proc';
-import type { UndoStep } from './entry';
+import { explain, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
+import { UID } from '@dynamo-snapshot/api/layout';
+import { removeHook } from '../criu/hook';
+import { unlinkRemaps } from '../files/remaps';
+import { killLeftovers, signal, thaw } from '../linux/cgroup';
+import type { ProcessRef } from '../linux/ids';
+import { isAlive, processTree, status } from '../linux/proc';
+import { comesTrue } from '../linux/wait';
+import { removeArtifact } from '../store/directory';
+import type { UndoStep } from './step';
 
-export function takeBack(step: UndoStep): void {
+/** The kernel ends a trace while it ends the tracer. */
+const UNTRACED_WITHIN_MS = 10_000;
+
+/** The last step first, all of them, whatever fails; returns what could not be taken back. */
+export async function takeAllBack(steps: readonly UndoStep[]): Promise<readonly string[]> {
+  const failures: string[] = [];
+  for (const step of [...steps].reverse()) {
+    try {
+      await takeBack(step);
+    } catch (error) {
+      failures.push(`undo ${step.do}: ${explain(error)}`);
+    }
+  }
+  return failures;
+}
+
+export async function takeBack(step: UndoStep): Promise<void> {
   switch (step.do) {
     case 'thaw':
       if (existsSync(step.freezer)) thaw(step.freezer);
       return;
     case 'continue':
-      for (const ref of step.processes)
-        if (isAlive(ref) && status(ref.pid)?.state === 'T') process.kill(ref.pid, 'SIGCONT');
-      return;
+      return continueAll(step.processes);
     case 'remove':
-      if (!basename(step.path).startsWith('.staging-'))
-        throw new TerminalError('InvalidJournal', `${step.path} is no staging folder and is not removed`);
-      rmSync(step.path, { recursive: true, force: true });
-      return;
+      return removeFolder(step.path);
+    case 'endDump':
+      // Nobody else may hold the tree: the operation's group is empty by now (recover.ts), or its CRIU was waited for (dump.ts).
+      return removeHook(step.hook);
+    case 'unlinkRemaps':
+      return void unlinkRemaps(step.process, step.places, step.since);
     case 'killRestored':
-      killLeftovers(step, step.placeholder);
-      return;
+      return killLeftovers(step, step.placeholder);
+    case 'publish':
+      return removePublished(step.path);
+    case 'handOver':
+      return; // the tree itself is taken back by killRestored
     default:
       unreachable(step);
   }
+}
+
+function removeFolder(path: string): void {
+  if (!/^(\.staging|restore)-/.test(basename(path)))
+    throw new TerminalError('InvalidJournal', `${path} is no staging folder and is not removed`);
+  // A write that was given up may still make a last file in there.
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** It was renamed into place, and cannot be finished all the same. */
+function removePublished(path: string): Promise<void> {
+  if (!UID.test(basename(path)))
+    throw new TerminalError('InvalidJournal', `${path} is no artifact and is not removed`);
+  return removeArtifact(path);
+}
+
+/** Of those that ran before, and of what they have forked since, each goes on that stands still now. */
+async function continueAll(known: readonly ProcessRef[]): Promise<void> {
+  const living = known.filter(isAlive);
+  const pids = [...new Set(living.flatMap(({ pid }) => processTree(pid)))];
+  const traced = () => pids.filter((pid) => (status(pid)?.tracerPid ?? 0) !== 0);
+  const untraced = await comesTrue(() => traced().length === 0, UNTRACED_WITHIN_MS);
+  for (const pid of pids) if (status(pid)?.state === 'T') signal(pid, 'SIGCONT');
+  if (!untraced) throw new Error(`processes ${traced().join(', ')} are still traced`);
 }

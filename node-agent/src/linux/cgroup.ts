@@ -5,6 +5,7 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { CgroupPath, ContainerId, ProcessRef } from './ids';
 import { containerCgroup, hostPid } from './ids';
 import { cgroups, isAlive, startTime } from './proc';
+import { comesTrue } from './wait';
 
 export interface ContainerCgroups {
   readonly id: ContainerId;
@@ -57,25 +58,36 @@ export const containerProcesses = (groups: ContainerCgroups): readonly number[] 
   ...new Set(groups.dirs.flatMap(members)),
 ];
 
+/** How long what was killed may take to be gone: the kernel writes back and frees its memory first. */
+const GONE_WITHIN_MS = 20_000;
+
 /**
  * Kills what a failed restore has left in a placeholder: every process of its own cgroup but its PID 1, each checked again right
- * before the kill. A placeholder that is gone took its pid namespace with it; then nothing is done.
+ * before the kill, until none is left: what was killed first may have forked meanwhile. A placeholder that is gone took its pid
+ * namespace with it; then nothing is done.
  */
-export function killLeftovers(groups: ContainerCgroups, placeholder: ProcessRef): number {
+export async function killLeftovers(groups: ContainerCgroups, placeholder: ProcessRef): Promise<void> {
+  const gone = await comesTrue(() => killOnce(groups, placeholder) === 0, GONE_WITHIN_MS);
+  if (!gone)
+    throw new Error(`processes of container ${groups.id.slice(0, 12)} do not end although they were killed`);
+}
+
+/** How many were there to be killed. */
+function killOnce(groups: ContainerCgroups, placeholder: ProcessRef): number {
   let killed = 0;
   for (const pid of containerProcesses(groups)) {
-    if (!isAlive(placeholder)) return killed;
+    if (!isAlive(placeholder)) return 0;
     if (pid === placeholder.pid || pid <= 1 || startTime(pid) === undefined) continue;
     if (!cgroups(pid).some(({ path }) => belongs(path, groups.id))) continue;
-    if (kill(pid)) killed += 1;
+    if (signal(pid, 'SIGKILL')) killed += 1;
   }
   return killed;
 }
 
 /** False where it ended by itself. */
-function kill(pid: number): boolean {
+export function signal(pid: number, name: 'SIGKILL' | 'SIGCONT'): boolean {
   try {
-    return process.kill(hostPid(pid), 'SIGKILL');
+    return process.kill(hostPid(pid), name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;

@@ -1,29 +1,30 @@
 /** Restores an artifact into a placeholder: verify, private view of its files, nsrestore, proof, and the word to standby. */
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { arch } from 'node:os';
 import { join } from 'node:path';
-import { controlFile, standbyComm, standbySignal } from '@dynamo-snapshot/api/control';
-import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { controlFile, standbyComm } from '@dynamo-snapshot/api/control';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
+import type { CriuProgram } from '../criu/program';
 import { criuProgram } from '../criu/program';
 import type { RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { ContainerCgroups } from '../linux/cgroup';
-import { containerCgroups, containerProcesses, killLeftovers } from '../linux/cgroup';
+import { containerCgroups, containerProcesses } from '../linux/cgroup';
 import { command } from '../linux/command';
 import type { ProcessRef } from '../linux/ids';
-import { isAlive, processRef, status } from '../linux/proc';
+import { processRef, status } from '../linux/proc';
 import { parseMountinfo } from '../linux/mountinfo';
-import { sigqueue } from '../linux/syscalls';
-import { removeControlFile, hasControlDir, writeControlFile } from '../runtime/control';
+import { removeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
 import type { ContainerFacts } from '../runtime/facts';
 import type { OpenArtifact } from '../store/directory';
 import { artifactFaults, openArtifact } from '../store/directory';
 import { nsrestoreArgs } from './args';
 import { reasonsAgainst } from './decide';
+import { handOver } from './hand-over';
 import { enterPrivateView, RESTORE_ROOT } from './namespace';
 
 interface Target {
@@ -42,17 +43,25 @@ export async function restore(request: RestoreRequest, io: EngineIo): Promise<Re
   );
   await io.steps.run('verify', () => verify(request, target, artifact));
   const { groups, placeholder } = target;
+  const work = join(io.config.work, `restore-${groups.id}`);
+  io.willUndo({ do: 'remove', path: work });
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
-  try {
-    const receipt = await io.steps.run('restore', () => runNsrestore(artifact, target, program.env, io));
-    const proven = await io.steps.run('prove', () => prove(receipt, artifact, target));
-    await io.steps.run('adopt', () => handOver(request, proven, target));
-    return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
-  } catch (error) {
-    killLeftovers(groups, placeholder);
-    throw error;
-  }
+  const receipt = await io.steps.runToEnd('restore', () =>
+    runNsrestore(artifact, target, { ...program, work }, io),
+  );
+  const proven = await io.steps.run('prove', () => prove(receipt, artifact, target));
+  await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
+  return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
+}
+
+/** Once this is written down, whoever comes after us tells standby instead of ending the tree. */
+function adopt(request: RestoreRequest, receipt: Receipt, { placeholder }: Target, io: EngineIo): void {
+  const root = receipt.hostPid === undefined ? undefined : processRef(receipt.hostPid);
+  if (root === undefined || processRef(placeholder.pid)?.startTime !== placeholder.startTime)
+    throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
+  io.willUndo({ do: 'handOver', placeholder, root, receipt });
+  handOver(request, receipt, placeholder.pid);
 }
 
 async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Target> {
@@ -106,10 +115,9 @@ function memoryLimit({ dirs }: ContainerCgroups): number | undefined {
 async function runNsrestore(
   artifact: OpenArtifact,
   { placeholder, groups }: Target,
-  criuEnv: Readonly<Record<string, string>>,
+  { env: criuEnv, work }: CriuProgram & { readonly work: string },
   io: EngineIo,
 ): Promise<Receipt> {
-  const work = join(io.config.work, `restore-${groups.id}`);
   mkdirSync(work, { recursive: true, mode: 0o700 });
   const own = `/proc/${placeholder.pid}`;
   const fds = [openSync(`${own}/ns/net`, 'r'), ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n))];
@@ -129,14 +137,10 @@ async function runNsrestore(
     deadlineSeconds: Math.ceil(remainingMs(io) / 1000),
   });
   const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...criuEnv };
-  const { code, stdout, stderr } = await command(argv, {
-    deadlineMs: remainingMs(io),
-    env,
-    fds,
-    afterSpawn: leave,
-  });
+  const { code, stdout, stderr } = await command(argv, { signal: io.signal, env, fds, afterSpawn: leave });
   for (const fd of fds) closeSync(fd);
   if (code !== 0) throw refusal(code, stderr);
+  rmSync(work, { recursive: true, force: true });
   return parseReceipt(stdout);
 }
 
@@ -185,25 +189,4 @@ function prove(
       `${inside.length} processes were restored, ${manifest.process.count} dumped`,
     );
   return { ...receipt, hostPid: root.pid, processes: inside.length, bytes: manifest.sizeBytes };
-}
-
-function handOver(request: RestoreRequest, receipt: Receipt, { placeholder }: Target): void {
-  if (!isAlive(placeholder))
-    throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
-  sigqueue(placeholder.pid, standbySignal.adopt, receipt.restoredPid);
-  try {
-    if (!hasControlDir(placeholder.pid)) return;
-    const { pod } = request;
-    const context = {
-      version: 1,
-      podName: pod?.name,
-      podNamespace: pod?.namespace,
-      podUid: pod?.uid,
-      podIp: pod?.ip,
-    };
-    writeControlFile(placeholder.pid, controlFile.restoreContext, `${JSON.stringify(context)}\n`);
-    writeControlFile(placeholder.pid, controlFile.restoreComplete);
-  } catch (cause) {
-    throw new Error(`write ${controlFile.restoreComplete}: ${explain(cause)}`, { cause });
-  }
 }

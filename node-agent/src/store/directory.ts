@@ -8,6 +8,7 @@ import { during, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest, ManifestFile } from '@dynamo-snapshot/api/manifest';
 import { parseManifest } from '@dynamo-snapshot/api/validate';
+import { unlessStopped } from '../engine-io';
 
 export interface OpenArtifact {
   readonly dir: string;
@@ -63,15 +64,21 @@ async function sha256(file: string, onBytes: (bytes: number) => void): Promise<s
   return hash.digest('hex');
 }
 
-/** Manifest last, everything on the disk, then one rename. Returns the manifest's digest. */
-export async function publish(stagingDir: string, finalDir: string, manifest: Manifest): Promise<string> {
+/** Manifest last, everything on the disk, then one rename, before which it may be stopped. Returns the manifest's digest. */
+export async function publish(
+  stagingDir: string,
+  finalDir: string,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<string> {
   const text = `${JSON.stringify(manifest, undefined, 1)}\n`;
   await writeFile(join(stagingDir, artifactFile.manifest), text, { mode: 0o600 });
   await during('sync the artifact', async () => {
-    for (const path of listFiles(stagingDir)) await sync(join(stagingDir, path));
+    for (const path of listFiles(stagingDir)) await unlessStopped(signal, () => sync(join(stagingDir, path)));
     // A file is found again after a crash only if its folder was synced too (fsync(2)).
-    for (const folder of listFolders(stagingDir)) await sync(folder);
+    for (const folder of listFolders(stagingDir)) await unlessStopped(signal, () => sync(folder));
   });
+  signal.throwIfAborted();
   await rename(stagingDir, finalDir);
   await sync(dirname(finalDir));
   return digestOf(text);

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import { KEY, Stage, UID } from './stage';
@@ -31,7 +31,7 @@ describe('Applier', () => {
     expect(stage.written.map((s) => s.phase)).toEqual(['Running', 'Succeeded']);
     expect(stage.written.at(-1)?.startedAt).toBe(new Date(stage.now).toISOString());
     expect(readdirSync(join(stage.dir, 'journal'))).toEqual([]);
-    expect(readdirSync(join(stage.dir, 'cgroup', 'memory', 'dynamo-snapshot'))).toEqual([]);
+    expect(readdirSync(join(stage.dir, 'cgroup', 'memory'))).toEqual([]);
   });
 
   it('has begun the work before it has told the API server', async () => {
@@ -58,23 +58,27 @@ describe('Applier', () => {
     expect(stage.written.map((s) => s.phase)).toEqual(['Succeeded']);
   });
 
-  it('writes a changed step at once, an unchanged one not within the second, and a heartbeat after five', async () => {
+  it('writes a changed step at once, changed progress each second, and else only a heartbeat', async () => {
     const agent = await stage.begin();
     await stage.step(agent);
     expect(stage.written.map((s) => s.step)).toEqual(['begin', 'delete']);
-    stage.now += 999;
-    await stage.step(agent);
-    expect(stage.written).toHaveLength(2);
-    stage.now += 4001;
-    await stage.step(agent);
-    expect(stage.written).toHaveLength(3);
+    const after = async (ms: number) => {
+      stage.now += ms;
+      await stage.step(agent);
+      return stage.written.length;
+    };
+    expect([await after(999), await after(5000), await after(4000), await after(1)]).toEqual([2, 2, 2, 3]);
     expect(stage.written[2]?.heartbeatTime).not.toBe(stage.written[1]?.heartbeatTime);
+    stage.entry.writeStatus({ progress: { step: 'delete', summary: 'delete 50%' }, timings: [] });
+    expect([await after(999), await after(1), await after(2000)]).toEqual([3, 4, 4]);
+    stage.entry.writeStatus({ progress: { step: 'next', summary: 'next' }, timings: [] });
+    expect(await after(0)).toBe(5);
   });
 
   it('asks a cancelled operation to stop, once, and tells that it was cancelled', async () => {
     const agent = await stage.begin();
     stage.change({ cancelled: true });
-    expect(await stage.step(agent)).toBe('cancel');
+    expect(await stage.step(agent)).toBe('stop');
     await stage.hasResult();
     expect(await stage.step(agent)).toBe('finish');
     expect(stage.written.at(-1)).toMatchObject({ phase: 'Cancelled', reason: 'Cancelled' });
@@ -83,7 +87,7 @@ describe('Applier', () => {
   it('asks an operation to stop whose object is gone, and then forgets it without a word', async () => {
     const agent = await stage.begin();
     const told = stage.written.length;
-    expect(await stage.step(agent, true)).toBe('cancel');
+    expect(await stage.step(agent, true)).toBe('stop');
     await stage.hasResult();
     stage.emptyGroup();
     expect(await stage.step(agent, true)).toBe('forget');
@@ -91,11 +95,42 @@ describe('Applier', () => {
     expect(stage.entry.exists).toBe(false);
   });
 
-  it('asks an operation to stop whose deadline has passed', async () => {
+  it('asks an operation to stop whose deadline has passed, and says that it failed', async () => {
     const agent = await stage.begin();
     stage.now += 60_001;
-    expect(await stage.step(agent)).toBe('cancel');
+    expect(await stage.step(agent)).toBe('stop');
     await stage.hasResult();
+    expect(await stage.step(agent)).toBe('finish');
+    expect(stage.written.at(-1)).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+  });
+
+  it('keeps the entry until the groups of the operation are gone', async () => {
+    stage.mode('quick');
+    const agent = stage.applier();
+    await stage.step(agent);
+    await stage.hasEnded();
+    await stage.step(agent);
+    const subject = { key: KEY, uid: UID, entry: stage.entry };
+    expect(await agent.apply({ do: 'forget' }, subject)).toEqual({ requeueAfterMs: expect.any(Number) });
+    expect(stage.entry.exists).toBe(true);
+    stage.emptyGroup();
+    expect(await agent.apply({ do: 'forget' }, subject)).toBeUndefined();
+    expect(stage.entry.exists).toBe(false);
+  });
+
+  it('ends with its own reason what could not be started, and leaves nothing behind', async () => {
+    const agent = stage.applier();
+    rmSync(join(stage.dir, 'cgroup'), { recursive: true });
+    writeFileSync(join(stage.dir, 'cgroup'), 'no folder');
+    expect(await stage.step(agent)).toBe('start');
+    expect(stage.entry.undoSteps()).toEqual([]);
+    expect(await stage.step(agent)).toBe('finish');
+    expect(stage.written).toMatchObject([{ phase: 'Failed', reason: 'StartFailed' }]);
+    expect(stage.written[0]?.message).toContain('ENOTDIR');
+    rmSync(join(stage.dir, 'cgroup'));
+    mkdirSync(join(stage.dir, 'cgroup'));
+    expect(await stage.step(agent)).toBe('forget');
+    expect(stage.entry.exists).toBe(false);
   });
 
   it('takes back what died, and says so', async () => {
@@ -103,7 +138,7 @@ describe('Applier', () => {
     const agent = stage.applier();
     await stage.step(agent);
     await stage.hasEnded();
-    expect(await stage.step(agent)).toBe('undo');
+    expect(await stage.step(agent)).toBe('recover');
     expect(await stage.step(agent)).toBe('finish');
     expect(stage.written.at(-1)).toMatchObject({
       phase: 'Failed',
@@ -112,20 +147,15 @@ describe('Applier', () => {
     });
   });
 
-  it('signals nobody where the pid has been recycled', async () => {
-    stage.mode('wait');
-    const agent = stage.applier();
-    await stage.step(agent);
-    const real = stage.entry.process();
-    if (real === undefined) throw new Error('no process was written down');
-    stage.entry.writeProcess({ ...real, startTime: '1' });
+  it('needs no signal to stop an operation', async () => {
+    const agent = await stage.begin();
     const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
     stage.change({ cancelled: true });
-    await agent.apply({ do: 'cancel' }, { key: KEY, uid: UID, entry: stage.entry });
+    await stage.step(agent);
     const calls = kill.mock.calls.length;
     kill.mockRestore();
-    stage.entry.writeProcess(real);
     expect(calls).toBe(0);
+    await stage.hasResult();
   });
 
   it('refuses what was cancelled before it was begun', async () => {
@@ -160,7 +190,7 @@ describe('Applier', () => {
     expect(stage.entry.process()).toEqual(begun);
     expect(stage.written.at(-1)).toMatchObject({ phase: 'Running', step: 'delete' });
     stage.change({ cancelled: true });
-    expect(await stage.step(next)).toBe('cancel');
+    expect(await stage.step(next)).toBe('stop');
     await stage.hasResult();
     expect(await stage.step(next)).toBe('finish');
   });
@@ -170,7 +200,7 @@ describe('Applier', () => {
     await stage.step(stage.applier());
     await stage.hasEnded();
     const next = stage.applier();
-    expect([await stage.step(next), await stage.step(next)]).toEqual(['undo', 'finish']);
+    expect([await stage.step(next), await stage.step(next)]).toEqual(['recover', 'finish']);
     stage.emptyGroup();
     expect(await stage.step(next)).toBe('forget');
   });

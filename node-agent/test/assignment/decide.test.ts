@@ -11,10 +11,10 @@ const pending: Assignment = { phase: 'Pending', cancelled: false };
 const cancelled: Assignment = { phase: 'Running', cancelled: true };
 const over = (phase: Assignment['phase']): Assignment => ({ phase, cancelled: false });
 
-const running: Entry = { alive: true, hasResult: false, askedToCancel: false, deadline: NOW + 1 };
+const running: Entry = { alive: true, hasResult: false, askedToStop: false, deadline: NOW + 1 };
 const dead: Entry = { ...running, alive: false };
 const done: Entry = { ...dead, hasResult: true };
-const asked: Entry = { ...running, askedToCancel: true };
+const asked: Entry = { ...running, askedToStop: true };
 
 type Row = readonly [string, Assignment | undefined, Entry | undefined, Plan['do']];
 
@@ -36,36 +36,47 @@ describe('decide', () => {
 
     ['a living operation is mirrored', wanted, running, 'mirror'],
     ['a living operation is mirrored before its first status', pending, running, 'mirror'],
-    ['a cancelled one is asked to stop', cancelled, running, 'cancel'],
+    ['a cancelled one is asked to stop', cancelled, running, 'stop'],
     ['it is asked only once', cancelled, asked, 'mirror'],
-    ['an operation whose object is gone is asked to stop', undefined, running, 'cancel'],
+    ['an operation whose object is gone is asked to stop', undefined, running, 'stop'],
     ['an operation whose object is gone is asked only once', undefined, asked, 'mirror'],
-    ['an operation whose object is over is asked to stop', over('Failed'), running, 'cancel'],
+    ['an operation whose object is over is asked to stop', over('Failed'), running, 'stop'],
 
-    ['a dead operation without a result is taken back', wanted, dead, 'undo'],
-    ['so it is where it was cancelled', cancelled, { ...dead, askedToCancel: true }, 'undo'],
-    ['so it is where the object is gone', undefined, dead, 'undo'],
-    ['so it is where the object is over', over('Failed'), dead, 'undo'],
-    ['so it is after the deadline', wanted, { ...dead, deadline: NOW - 1 }, 'undo'],
+    ['a dead operation without a result is taken back', wanted, dead, 'recover'],
+    ['so it is where it was cancelled', cancelled, { ...dead, askedToStop: true }, 'recover'],
+    ['so it is where the object is gone', undefined, dead, 'recover'],
+    ['so it is where the object is over', over('Failed'), dead, 'recover'],
+    ['so it is after the deadline', wanted, { ...dead, deadline: NOW - 1 }, 'recover'],
 
     ['a result is told', wanted, done, 'finish'],
     ['a result is told though the process has not ended yet', wanted, { ...done, alive: true }, 'finish'],
-    ['a result is told though it was to be cancelled', cancelled, { ...done, askedToCancel: true }, 'finish'],
+    ['a result is told though it was to be cancelled', cancelled, { ...done, askedToStop: true }, 'finish'],
     ['a result is told after the deadline', wanted, { ...done, deadline: NOW - 1 }, 'finish'],
     ['what was told is forgotten', over('Succeeded'), done, 'forget'],
     ['what failed and was told is forgotten', over('Failed'), done, 'forget'],
     ['a result that nobody waits for is forgotten', undefined, done, 'forget'],
   ])('%s', (_, assignment, entry, plan) => {
     const observed = { ...(assignment ? { assignment } : {}), ...(entry ? { entry } : {}) };
-    expect(decide(observed, NOW)).toEqual({ do: plan });
+    expect(decide(observed, NOW).do).toBe(plan);
   });
 
   it.each([
-    [NOW - 1, 'cancel'],
+    [NOW - 1, 'stop'],
     [NOW, 'mirror'],
     [NOW + 1, 'mirror'],
   ])('with the deadline at %d does %s', (deadline, plan) => {
-    expect(decide({ assignment: wanted, entry: { ...running, deadline } }, NOW)).toEqual({ do: plan });
+    expect(decide({ assignment: wanted, entry: { ...running, deadline } }, NOW).do).toBe(plan);
+  });
+
+  it.each<readonly [string, Assignment | undefined, number, string]>([
+    ['its object is gone', undefined, NOW + 1, 'Cancelled'],
+    ['its object is over', over('Failed'), NOW + 1, 'Cancelled'],
+    ['it is cancelled', cancelled, NOW + 1, 'Cancelled'],
+    ['it is cancelled and late', cancelled, NOW - 1, 'Cancelled'],
+    ['it is late', wanted, NOW - 1, 'DeadlineExceeded'],
+  ])('stops an operation for the reason that %s', (_, assignment, deadline, reason) => {
+    const observed = { ...(assignment ? { assignment } : {}), entry: { ...running, deadline } };
+    expect(decide(observed, NOW)).toMatchObject({ do: 'stop', mark: { reason } });
   });
 
   it('never begins what has an entry already', () => {

@@ -53,7 +53,7 @@ describe('observe', () => {
   it('sees an entry whose process was never written as dead', () => {
     create();
     expect(observe(undefined, entry)).toEqual({
-      entry: { alive: false, hasResult: false, askedToCancel: false, deadline: 42 },
+      entry: { alive: false, hasResult: false, askedToStop: false, deadline: 42 },
     });
   });
 
@@ -65,14 +65,14 @@ describe('observe', () => {
     expect(observe(undefined, entry).entry).toMatchObject({
       alive: true,
       hasResult: false,
-      askedToCancel: false,
+      askedToStop: false,
     });
-    entry.askToCancel();
+    entry.askToStop({ reason: 'Cancelled', message: 'm' });
     entry.writeResult({ ok: false, reason: 'R', message: 'm' });
     expect(observe(undefined, entry).entry).toMatchObject({
       alive: true,
       hasResult: true,
-      askedToCancel: true,
+      askedToStop: true,
     });
   });
 

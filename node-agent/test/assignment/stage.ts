@@ -28,16 +28,20 @@ const put = (name, value) => {
   fs.renameSync(path.join(dir, name + '.part'), path.join(dir, name));
 };
 const operation = JSON.parse(fs.readFileSync(path.join(dir, 'operation.json'), 'utf8'));
-if (verb === 'undo') put('result.json', { ok: false, reason: 'OperationLost', message: 'taken back' });
+if (verb === 'recover') put('result.json', { ok: false, reason: 'OperationLost', message: 'taken back' });
 else if (mode === 'die') process.exit(9);
 else {
   put('status.json', { progress: { step: 'delete', summary: 'delete' }, timings: [] });
   if (mode === 'quick') put('result.json', { ok: true, result: { operation: operation.request.operation, timings: [] } });
   else {
-    process.on('SIGTERM', () => {
-      put('result.json', { ok: false, reason: 'Cancelled', message: 'asked to', cancelled: true });
+    const look = () => {
+      if (!fs.existsSync(path.join(dir, 'cancel'))) return;
+      const mark = JSON.parse(fs.readFileSync(path.join(dir, 'cancel'), 'utf8'));
+      put('result.json', { ok: false, ...mark, cancelled: mark.reason === 'Cancelled' });
       process.exit(1);
-    });
+    };
+    fs.watch(dir, look);
+    look();
     put('listening', true);
     setTimeout(() => {}, ${LIMIT_MS});
   }
@@ -84,7 +88,7 @@ export class Stage {
     this.assignment = { ...this.assignment, spec: { ...spec, ...change } };
   }
 
-  /** `wait` ends at SIGTERM only. */
+  /** `wait` ends when it is asked to stop only. */
   mode(text: 'quick' | 'die' | 'wait'): void {
     writeFileSync(join(this.dir, 'mode'), text);
   }
@@ -131,7 +135,7 @@ export class Stage {
     return plan.do;
   }
 
-  /** Begins an operation that waits, and returns when it listens to signals. */
+  /** Begins an operation that waits, and returns when it watches for the mark. */
   async begin(): Promise<Applier> {
     this.mode('wait');
     const agent = this.applier();

@@ -1,16 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JournalEntry } from '../../src/journal/entry';
-import { removeGroups, startOperation } from '../../src/journal/operation';
+import { startOperation } from '../../src/journal/operation';
 import { processRef } from '../../src/linux/proc';
 
 const UID = '11111111-2222-3333-4444-555555555555';
@@ -137,24 +129,5 @@ describe('startOperation', () => {
     write(join(root, 'cpuset', 'dynamo-snapshot', 'cpuset.cpus'), '2\n');
     await run(['/bin/true']);
     expect(read('cpuset', 'dynamo-snapshot', 'cpuset.cpus')).toBe('2\n');
-  });
-});
-
-describe('removeGroups', () => {
-  const group = (hierarchy: string) => join(root, hierarchy, 'dynamo-snapshot', UID);
-
-  it('removes the empty groups of one operation, and no other ones; and may do so again', () => {
-    const others = ['memory', 'pids'].map((h) => join(root, h, 'dynamo-snapshot', UID.replaceAll('1', '2')));
-    for (const path of [group('memory'), group('pids'), ...others]) mkdirSync(path, { recursive: true });
-    removeGroups(root, UID);
-    removeGroups(root, UID);
-    expect([existsSync(group('memory')), existsSync(group('pids'))]).toEqual([false, false]);
-    expect(others.map((path) => existsSync(path))).toEqual([true, true]);
-  });
-
-  it.each(['', '..', '.', `${UID}/..`])('removes nothing for a uid like %j', (uid) => {
-    mkdirSync(group('memory'), { recursive: true });
-    expect(() => removeGroups(root, uid)).toThrow(expect.objectContaining({ reason: 'InvalidUid' }));
-    expect(existsSync(group('memory'))).toBe(true);
   });
 });

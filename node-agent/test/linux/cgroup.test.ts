@@ -104,26 +104,43 @@ describe('thaw', () => {
 describe('killLeftovers', () => {
   const groups = (...pids: readonly number[]): ContainerCgroups => {
     const dir = group(OWN, { 'cgroup.procs': pids.map((pid) => `${pid}\n`).join(''), 'cgroup.freeze': '0' });
+    kill.mockImplementation((pid: number) => {
+      const left = readFileSync(join(dir, 'cgroup.procs'), 'utf8').replace(`${pid}\n`, '');
+      writeFileSync(join(dir, 'cgroup.procs'), left);
+      return true;
+    });
     return { id, dirs: [dir], freezer: dir };
   };
 
-  it('kills every process of the group but the placeholder', () => {
-    expect(killLeftovers(groups(BASE, BASE + 1, BASE + 2), placeholder)).toBe(2);
+  it('kills every process of the group but the placeholder', async () => {
+    await killLeftovers(groups(BASE, BASE + 1, BASE + 2), placeholder);
     expect(kill.mock.calls).toEqual([
       [BASE + 1, 'SIGKILL'],
       [BASE + 2, 'SIGKILL'],
     ]);
   });
 
-  it('kills nothing when the placeholder is gone, or its pid is somebody else', () => {
+  it('kills what was forked while it killed, until nothing is left', async () => {
+    const found = groups(BASE, BASE + 1);
+    const once = kill.getMockImplementation() as (pid: number) => boolean;
+    kill.mockImplementationOnce((pid: number) => {
+      once(pid);
+      writeFileSync(join(found.freezer, 'cgroup.procs'), `${BASE}\n${BASE + 9}\n`);
+      return true;
+    });
+    await killLeftovers(found, placeholder);
+    expect(kill.mock.calls.map(([pid]) => pid as number)).toEqual([BASE + 1, BASE + 9]);
+  });
+
+  it('kills nothing when the placeholder is gone, or its pid is somebody else', async () => {
     known.isAlive.mockReturnValue(false);
-    expect(killLeftovers(groups(BASE, BASE + 1), placeholder)).toBe(0);
+    await killLeftovers(groups(BASE, BASE + 1), placeholder);
     expect(kill).not.toHaveBeenCalled();
   });
 
-  it('stops as soon as the placeholder goes', () => {
+  it('stops as soon as the placeholder goes', async () => {
     known.isAlive.mockReturnValueOnce(true).mockReturnValueOnce(true).mockReturnValue(false);
-    expect(killLeftovers(groups(BASE, BASE + 1, BASE + 2), placeholder)).toBe(1);
+    await killLeftovers(groups(BASE, BASE + 1, BASE + 2), placeholder);
     expect(kill.mock.calls).toEqual([[BASE + 1, 'SIGKILL']]);
   });
 
@@ -131,22 +148,22 @@ describe('killLeftovers', () => {
     ['has left for the root cgroup', [{ controllers: '', path: '/' }]],
     ['is in another container', [{ controllers: '', path: `/kubepods/pod1/${'f'.repeat(64)}` }]],
     ['has vanished', []],
-  ])('spares a process that %s', (_, lines) => {
+  ])('spares a process that %s', async (_, lines) => {
     known.cgroups.mockReturnValue(lines);
-    expect(killLeftovers(groups(BASE + 1), placeholder)).toBe(0);
+    await killLeftovers(groups(BASE + 1), placeholder);
     expect(kill).not.toHaveBeenCalled();
   });
 
-  it('spares what /proc no longer shows, and pids that mean more than one process', () => {
-    expect(killLeftovers(groups(0, 1), placeholder)).toBe(0);
+  it('spares what /proc no longer shows, and pids that mean more than one process', async () => {
+    await killLeftovers(groups(0, 1), placeholder);
     known.startTime.mockReturnValue(undefined);
-    expect(killLeftovers(groups(BASE + 1), placeholder)).toBe(0);
+    await killLeftovers(groups(BASE + 1), placeholder);
     expect(kill).not.toHaveBeenCalled();
   });
 
-  it('does nothing when the folder of the cgroup is gone', () => {
+  it('does nothing when the folder of the cgroup is gone', async () => {
     const dir = join(root, 'gone');
-    expect(killLeftovers({ id, dirs: [dir], freezer: dir }, placeholder)).toBe(0);
+    await killLeftovers({ id, dirs: [dir], freezer: dir }, placeholder);
     expect(kill).not.toHaveBeenCalled();
   });
 });

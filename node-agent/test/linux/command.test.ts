@@ -30,6 +30,31 @@ describe('command', () => {
     expect(Date.now() - started).toBeLessThan(5_000);
   });
 
+  it('ends the group when it is asked to stop, whoever else holds its pipes', async () => {
+    const stop = new AbortController();
+    const started = Date.now();
+    // setsid: out of the group, as CRIU below nsrestore is.
+    const script = 'setsid sleep 20 & echo $! >&2; sleep 20';
+    let outsider = 0;
+    const onStderr = (text: string) => {
+      outsider = Number(text);
+      stop.abort();
+    };
+    const { code } = await command(sh(script), {
+      signal: stop.signal,
+      env: { PATH: '/bin:/usr/bin' },
+      onStderr,
+    });
+    expect(code).toBe(137);
+    expect(Date.now() - started).toBeLessThan(10_000);
+    process.kill(outsider, 'SIGKILL');
+  });
+
+  it('begins nothing that lives on when it was asked to stop before', async () => {
+    const stop = AbortSignal.abort();
+    expect((await command(sh('sleep 20'), { signal: stop })).code).toBe(137);
+  });
+
   it('fails when there is no such program', async () => {
     await expect(command(['/nonexistent/program'], limit)).rejects.toThrow('run /nonexistent/program');
   });

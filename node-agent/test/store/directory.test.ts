@@ -32,6 +32,9 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const BIG = 3 << 20;
 
+/** Never aborted. */
+const { signal } = new AbortController();
+
 /** Publishes an artifact of two small files and a big one. */
 async function published(): Promise<string> {
   await beginArtifact(staging, final);
@@ -42,7 +45,7 @@ async function published(): Promise<string> {
   let told = 0;
   const files = await digestFiles(staging, (bytes) => (told += bytes));
   expect(told).toBe(BIG + 7);
-  return publish(staging, final, manifest(files));
+  return publish(staging, final, manifest(files), signal);
 }
 
 const manifest = (files: readonly ManifestFile[]): Manifest => ({
@@ -72,6 +75,15 @@ describe('publishing', () => {
       ['rootfs.tar', 3],
     ]);
     expect(await faults(true)).toEqual([]);
+  });
+
+  it('puts nothing in its place once it must stop', async () => {
+    await beginArtifact(staging, final);
+    writeFileSync(join(staging, 'rootfs.tar'), 'tar');
+    const files = await digestFiles(staging, () => {});
+    const stop = AbortSignal.abort(new Error('enough'));
+    await expect(publish(staging, final, manifest(files), stop)).rejects.toThrow('enough');
+    expect(existsSync(final)).toBe(false);
   });
 
   it('does not start where there is one already', async () => {

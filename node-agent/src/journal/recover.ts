@@ -1,0 +1,77 @@
+/**
+ * Settles an operation whose process died without a result. First nothing of it may run any more; then what has passed its point of no
+ * return is finished, and everything else is taken back.
+ */
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { capturedResult } from '../capture/result';
+import { mayHaveInfected, SEIZE_PATIENCE_MS, stopDump } from '../criu/hook';
+import type { Outcome, Request } from '../engine';
+import { isAlive } from '../linux/proc';
+import { comesTrue } from '../linux/wait';
+import { handOver } from '../restore/hand-over';
+import { openArtifact } from '../store/directory';
+import type { JournalEntry } from './entry';
+import { groupMembers, killMembers } from './group';
+import type { FinishStep, UndoStep } from './step';
+import { takeAllBack } from './undo';
+
+/** A CRIU that has code in the source's tasks is waited for; the agent asks again after a failure. */
+const DUMP_ENDS_WITHIN_MS = 90_000;
+const KILLED_WITHIN_MS = 20_000;
+
+export async function recover(entry: JournalEntry, cgroupRoot: string): Promise<Outcome> {
+  const { request, assignment } = entry.operation();
+  const steps = entry.undoSteps();
+  await endMembers(steps, cgroupRoot, assignment.uid);
+  const outcome = (await finish(request, steps)) ?? (await undo(steps));
+  entry.writeResult(outcome);
+  return outcome;
+}
+
+/** CRIU is asked to let go of a tree, and only killed where that harms nobody (docs/adr/0010); whatever else there is, is killed. */
+async function endMembers(steps: readonly UndoStep[], root: string, uid: string): Promise<void> {
+  const empty = () => groupMembers(root, uid).length === 0;
+  const hook = steps.find((step) => step.do === 'endDump')?.hook;
+  if (hook !== undefined && !empty()) {
+    stopDump(hook);
+    await letGo(hook, empty);
+  }
+  killMembers(root, uid);
+  if (await comesTrue(empty, KILLED_WITHIN_MS)) return;
+  throw new Error(`processes of operation ${uid} do not end although they were killed`);
+}
+
+/** Returns when CRIU has ended, or hangs before it has touched a task. */
+async function letGo(hook: string, empty: () => boolean): Promise<void> {
+  await comesTrue(() => empty() || mayHaveInfected(hook), SEIZE_PATIENCE_MS);
+  if (!mayHaveInfected(hook) || (await comesTrue(empty, DUMP_ENDS_WITHIN_MS))) return;
+  throw new Error('CRIU still works on the source, where nothing may kill it; waiting until it has let go');
+}
+
+/** Undefined where nothing is to be finished. */
+async function finish(request: Request, steps: readonly UndoStep[]): Promise<Outcome | undefined> {
+  const last = steps.at(-1);
+  if (last?.do !== 'publish' && last?.do !== 'handOver') return undefined;
+  try {
+    return await finishStep(request, last);
+  } catch (error) {
+    if (error instanceof TerminalError) return undefined;
+    throw error;
+  }
+}
+
+async function finishStep(request: Request, step: FinishStep): Promise<Outcome | undefined> {
+  if (step.do === 'publish') {
+    const { manifest, digest } = await openArtifact(step.path);
+    return { ok: true, result: capturedResult(manifest, digest, []) };
+  }
+  if (request.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;
+  handOver(request, step.receipt, step.placeholder.pid);
+  return { ok: true, result: { operation: 'Restore', receipt: step.receipt, timings: [] } };
+}
+
+async function undo(steps: readonly UndoStep[]): Promise<Outcome> {
+  const failures = await takeAllBack(steps);
+  const message = ['the operation ended before it was done, and was taken back', ...failures].join('; ');
+  return { ok: false, reason: 'OperationLost', message };
+}

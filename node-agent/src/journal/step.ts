@@ -1,0 +1,43 @@
+/** What an operation writes down before it does it, so that whoever comes after its death knows what to take back, or to finish. */
+import type { Receipt } from '@dynamo-snapshot/api/receipt';
+import type { Place } from '../files/remaps';
+import type { ContainerId, ProcessRef } from '../linux/ids';
+
+export type UndoStep =
+  | { readonly do: 'thaw'; readonly freezer: string }
+  /** They ran before. What they have forked since is theirs. */
+  | { readonly do: 'continue'; readonly processes: readonly ProcessRef[] }
+  /** A folder named .staging-… or restore-… */
+  | { readonly do: 'remove'; readonly path: string }
+  /** CRIU works on a tree, and answers to the hook in this folder. */
+  | { readonly do: 'endDump'; readonly hook: string }
+  /** CRIU gives names to unlinked files, and takes them away at its own end only (criu(8), --link-remap). */
+  | {
+      readonly do: 'unlinkRemaps';
+      /** Root of the tree, through which its files are reached. */
+      readonly process: ProcessRef;
+      readonly places: readonly Place[];
+      /** Epoch milliseconds; older names are somebody else's. */
+      readonly since: number;
+    }
+  | {
+      readonly do: 'killRestored';
+      readonly id: ContainerId;
+      readonly dirs: readonly string[];
+      readonly freezer: string;
+      readonly placeholder: ProcessRef;
+    }
+  | FinishStep;
+
+/** Points of no return: where the step has been reached and its work is whole, the operation is finished instead of taken back. */
+export type FinishStep =
+  /** The artifact is renamed into this place. */
+  | { readonly do: 'publish'; readonly path: string }
+  /** The restored tree is proven; only standby and the worker have not been told for certain. */
+  | {
+      readonly do: 'handOver';
+      readonly placeholder: ProcessRef;
+      /** Root of the restored tree. */
+      readonly root: ProcessRef;
+      readonly receipt: Receipt;
+    };
