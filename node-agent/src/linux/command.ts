@@ -1,6 +1,6 @@
 /** Runs a program with a deadline. CRIU leaves helpers behind when only its first process is killed, so the whole group goes. */
 import type { StdioOptions } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { $ } from 'zx/core';
 
 export interface CommandOptions {
   /** Absent = waited for without a limit. */
@@ -51,33 +51,34 @@ function endInTime({ deadlineMs, signal }: CommandOptions, end: (late: boolean) 
   };
 }
 
-export function command(argv: readonly string[], options: CommandOptions): Promise<Finished> {
-  const [file = '', ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(options.fds ?? [])];
-    const child = spawn(file, args, { stdio, env: { ...options.env }, detached: true });
-    options.afterSpawn?.();
-    let [killed, late, stdout, stderr] = [false, false, '', ''];
-    const forget = endInTime(options, (isLate) => {
-      [killed, late] = [true, isLate];
-      if (child.pid !== undefined) killGroup(child.pid);
-    });
-    child.stdout?.on('data', (chunk: Buffer) => (stdout = (stdout + chunk.toString()).slice(-KEPT)));
-    child.stderr?.on('data', (chunk: Buffer) => {
-      stderr = (stderr + chunk.toString()).slice(-KEPT);
-      options.onStderr?.(chunk.toString());
-    });
-    // Somebody outside of the group may hold the pipes of one that was killed: their end is not waited for.
-    child.on('exit', () => {
-      if (killed) for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
-    });
-    child.on('error', (cause) => {
-      forget();
-      reject(new Error(`run ${file}: ${cause.message}`, { cause }));
-    });
-    child.on('close', (code) => {
-      forget();
-      resolve({ code: late ? 124 : (code ?? 137), stdout, stderr });
-    });
+/** For sh: zx's own quoting is bash's. */
+const quoted = (argument: string): string => `'${argument.replaceAll("'", "'\\''")}'`;
+
+/** The shell becomes the program, so that the process that zx knows is the one that leads the group. */
+const shell = { shell: '/bin/sh', prefix: 'exec ', postfix: '', quote: quoted } as const;
+const run = $({ ...shell, nothrow: true, quiet: true, detached: true });
+
+/** How sh says that it could not run a program (POSIX, 2.8.2 Exit Status for Commands). */
+const NOT_RUN = [126, 127];
+
+export async function command(argv: readonly string[], options: CommandOptions): Promise<Finished> {
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(options.fds ?? [])];
+  const running = run({ stdio, env: { ...options.env } })`${argv}`;
+  const { child } = running;
+  options.afterSpawn?.();
+  let [killed, late] = [false, false];
+  const forget = endInTime(options, (isLate) => {
+    [killed, late] = [true, isLate];
+    if (child?.pid !== undefined) killGroup(child.pid);
   });
+  child?.stderr?.on('data', (chunk: Buffer) => options.onStderr?.(chunk.toString()));
+  // Somebody outside of the group may hold the pipes of one that was killed: their end is not waited for.
+  child?.on('exit', () => {
+    if (killed) for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+  });
+  const { exitCode, stdout, stderr } = await running;
+  forget();
+  if (NOT_RUN.includes(exitCode ?? 0) && !killed)
+    throw new Error(`run ${argv[0] ?? 'nothing'}: ${stderr.trim()}`);
+  return { code: late ? 124 : (exitCode ?? 137), stdout: stdout.slice(-KEPT), stderr: stderr.slice(-KEPT) };
 }
