@@ -16,6 +16,8 @@ export const artifactFile = {
   rootfsIndex: 'rootfs.json',
   volumes: 'volumes',
   dumpLog: 'criu/dump.log',
+  pages: 'pages',
+  pagesIndex: 'pages/index.json',
 } as const;
 
 /** Prefix of the pax records that carry extended attributes (base64) in our tars. */
@@ -23,6 +25,9 @@ export const PAX_XATTR = 'DYNAMO.xattr.';
 
 /** Pax record with mode (octal), uid and gid: a tar header has no room for large ids, and readers take mode 0 as unset. */
 export const PAX_OWNER = 'DYNAMO.owner';
+
+/** Bulk memory; one thread of the capture writes one shard. */
+export const shardFile = (index: number): string => `${artifactFile.pages}/shard-${index}`;
 
 export const volumeTar = (index: number): string => `${artifactFile.volumes}/${index}.tar`;
 

@@ -1,0 +1,166 @@
+/** mm-*.img: the memory areas of a task (criu: images/mm.proto, vma.proto, include/image.h); pure. */
+import protobuf from 'protobufjs';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { readImage, writeImage } from './image';
+
+const proto = `
+syntax = "proto2";
+message vma_entry {
+  required uint64 start = 1; required uint64 end = 2; required uint64 pgoff = 3; required uint64 shmid = 4;
+  required uint32 prot = 5; required uint32 flags = 6; required uint32 status = 7; required sint64 fd = 8;
+  optional uint64 madv = 9; optional uint32 fdflags = 10;
+}
+`;
+const vmaType = protobuf.parse(proto, { keepCase: true }).root.lookupType('vma_entry');
+
+/** Field of mm_entry that repeats vma_entry. */
+const VMAS = 14;
+/** Field of vma_entry: a bit for each advice of madvise(2) that the restorer gives again. */
+const MADV = 9;
+
+/** asm-generic/mman-common.h */
+const ADVICE = { HUGEPAGE: 14, NOHUGEPAGE: 15 } as const;
+const PROT_WRITE = 2;
+const MAP = { SHARED: 1, HUGETLB: 0x40000 } as const;
+
+/** criu: include/image.h */
+const AREA = {
+  REGULAR: 1 << 0,
+  STACK: 1 << 1,
+  VSYSCALL: 1 << 2,
+  VDSO: 1 << 3,
+  FILE_PRIVATE: 1 << 6,
+  ANON_SHARED: 1 << 8,
+  ANON_PRIVATE: 1 << 9,
+  SYSVIPC: 1 << 10,
+  SOCKET: 1 << 11,
+  VVAR: 1 << 12,
+  AIORING: 1 << 13,
+  MEMFD: 1 << 14,
+  SHADOW_STACK: 1 << 15,
+} as const;
+const SPECIAL =
+  AREA.STACK |
+  AREA.VSYSCALL |
+  AREA.VDSO |
+  AREA.SYSVIPC |
+  AREA.SOCKET |
+  AREA.VVAR |
+  AREA.AIORING |
+  AREA.SHADOW_STACK;
+
+export interface Area {
+  readonly start: number;
+  readonly end: number;
+  /** `private`: anonymous; `file`: private pages over a file; `shared`: part of a segment of memory; `other`: for CRIU alone. */
+  readonly kind: 'private' | 'file' | 'shared' | 'other';
+  readonly writable: boolean;
+  readonly mayHaveHugePages: boolean;
+}
+
+export function readAreas(name: string, bytes: Buffer): readonly Area[] {
+  const [message] = readImage(name, bytes).messages;
+  if (message === undefined) throw new TerminalError('ImageInvalid', `${name} is empty`);
+  return fields(message)
+    .filter((field) => field.number === VMAS)
+    .map(({ content }) => areaOf(content));
+}
+
+function areaOf(content: Uint8Array): Area {
+  const vma = vmaType.toObject(vmaType.decode(content), { longs: Number }) as {
+    start: number;
+    end: number;
+    prot: number;
+    flags: number;
+    status: number;
+    madv?: number;
+  };
+  const kind = kindOf(vma.status, vma.flags);
+  // A number, not an integer of 32 bits: advice above 31 exists.
+  const refused = Math.floor((vma.madv ?? 0) / 2 ** ADVICE.NOHUGEPAGE) % 2 === 1;
+  return {
+    start: vma.start,
+    end: vma.end,
+    kind,
+    writable: (vma.prot & PROT_WRITE) !== 0,
+    mayHaveHugePages: kind === 'private' && !refused,
+  };
+}
+
+function kindOf(status: number, flags: number): Area['kind'] {
+  if ((status & AREA.REGULAR) === 0 || (status & SPECIAL) !== 0 || (flags & MAP.HUGETLB) !== 0)
+    return 'other';
+  if ((status & AREA.ANON_PRIVATE) !== 0) return 'private';
+  if ((status & AREA.FILE_PRIVATE) !== 0) return 'file';
+  // CRIU takes anonymous shared memory for a memfd where the kernel lets it open one.
+  const inMemory = (status & (AREA.ANON_SHARED | AREA.MEMFD)) !== 0;
+  return inMemory && (flags & MAP.SHARED) !== 0 ? 'shared' : 'other';
+}
+
+export interface Advised {
+  readonly bytes: Buffer;
+  /** Advice bits of the areas that were changed, as they were. */
+  readonly before: readonly { readonly start: number; readonly madv: number }[];
+}
+
+/** The image with MADV_HUGEPAGE for the areas that begin at `starts`; everything else is kept byte by byte. */
+export function adviseHugePages(name: string, bytes: Buffer, starts: ReadonlySet<number>): Advised {
+  const { magic, messages } = readImage(name, bytes);
+  const before: { start: number; madv: number }[] = [];
+  const edit = (message: Buffer): Buffer =>
+    Buffer.concat(
+      fields(message).map((field) => {
+        if (field.number !== VMAS) return field.raw;
+        const vma = vmaType.toObject(vmaType.decode(field.content), { longs: Number }) as {
+          start: number;
+          madv?: number;
+        };
+        if (!starts.has(vma.start)) return field.raw;
+        before.push({ start: vma.start, madv: vma.madv ?? 0 });
+        return withAdvice(field.content, BigInt(vma.madv ?? 0) | (1n << BigInt(ADVICE.HUGEPAGE)));
+      }),
+    );
+  const [first, ...rest] = messages;
+  if (first === undefined) throw new TerminalError('ImageInvalid', `${name} is empty`);
+  return { bytes: writeImage({ magic, messages: [edit(first), ...rest] }), before };
+}
+
+function withAdvice(content: Uint8Array, madv: bigint): Buffer {
+  const others = fields(content)
+    .filter((field) => field.number !== MADV)
+    .map((field) => field.raw);
+  const advice = protobuf.Writer.create()
+    .uint32(MADV << 3)
+    .uint64(madv.toString())
+    .finish();
+  const body = Buffer.concat([...others, advice]);
+  return Buffer.from(
+    protobuf.Writer.create()
+      .uint32((VMAS << 3) | 2)
+      .bytes(body)
+      .finish(),
+  );
+}
+
+interface Field {
+  readonly number: number;
+  /** Of a length-delimited field; else empty. */
+  readonly content: Uint8Array;
+  /** Tag and all. */
+  readonly raw: Uint8Array;
+}
+
+/** The fields of a message as they lie there, so that what we do not know is kept. */
+function fields(message: Uint8Array): readonly Field[] {
+  const reader = protobuf.Reader.create(message);
+  const found: Field[] = [];
+  while (reader.pos < reader.len) {
+    const from = reader.pos;
+    const tag = reader.uint32();
+    const delimited = (tag & 7) === 2;
+    const content = delimited ? reader.bytes() : new Uint8Array();
+    if (!delimited) reader.skipType(tag & 7);
+    found.push({ number: tag >>> 3, content, raw: message.subarray(from, reader.pos) });
+  }
+  return found;
+}

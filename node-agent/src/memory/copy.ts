@@ -1,0 +1,179 @@
+/**
+ * Our own copy of a tree's memory, in place of CRIU's. Threads, shards and staging memory are made before anything stands still;
+ * `whileFrozen` reads; `store` digests and writes when the source runs again.
+ */
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { artifactFile, shardFile } from '@dynamo-snapshot/api/layout';
+import type { Pagemap, Run } from '../criu/pagemap';
+import type { HostPid } from '../linux/ids';
+import type { Region } from '../linux/memory';
+import { allocate, release } from '../linux/memory';
+import { totalOf } from '../linux/extent';
+import { indexOf } from './catalog';
+import type { Chunk } from './chunks';
+import { CHUNK_BYTES, cutChunks } from './chunks';
+import type { Staging } from './decide';
+import { areasForHugePages } from './huge';
+import { closeAll, isNull, rewriteAdvice, rewritePagemap, writeThinPages } from './images';
+import type { Plan } from './plan';
+import { planCopy } from './plan';
+import type { Dropped } from './pool';
+import { Pool } from './pool';
+import { ChunkTable } from './table';
+import type { FrozenTree } from './tree';
+import { readTree } from './tree';
+
+export interface CopyJob {
+  /** Where the artifact is written. */
+  readonly dir: string;
+  readonly threads: number;
+  readonly staging: Staging;
+  /** What the tree is expected to have. */
+  readonly memoryBytes: number;
+}
+
+export interface Copied {
+  /** Bytes that the shards hold. */
+  readonly bulkBytes: number;
+  /** Bytes that stayed with CRIU. */
+  readonly thinBytes: number;
+  /** Bytes of pages of zeros, which are nowhere. */
+  readonly zeroBytes: number;
+}
+
+interface Frozen {
+  readonly tree: FrozenTree;
+  readonly plan: Plan;
+  readonly chunks: readonly Chunk[];
+  readonly table: ChunkTable;
+  readonly dropped: readonly Dropped[];
+  /** Thin page files, written but not closed: closing may wait for a slow store. */
+  readonly open: readonly number[];
+}
+
+export class MemoryCopy {
+  readonly #job: CopyJob;
+  readonly #pool: Pool;
+  readonly #staging: Region | undefined;
+  readonly #images: string;
+  #frozen: Frozen | undefined;
+  #table: ChunkTable | undefined;
+
+  private constructor(job: CopyJob, pool: Pool, staging: Region | undefined) {
+    this.#job = job;
+    this.#pool = pool;
+    this.#staging = staging;
+    this.#images = join(job.dir, artifactFile.images);
+  }
+
+  static async begin(job: CopyJob): Promise<MemoryCopy> {
+    mkdirSync(join(job.dir, artifactFile.pages), { mode: 0o700 });
+    const pool = new Pool(job.threads);
+    const length = Math.ceil(job.memoryBytes / CHUNK_BYTES) * CHUNK_BYTES;
+    const staging = job.staging === 'memory' && length > 0 ? allocate(length) : undefined;
+    const copy = new MemoryCopy(job, pool, staging);
+    try {
+      await pool.run((shard) => ({ do: 'open', shard, path: join(job.dir, shardFile(shard)) }));
+      if (staging !== undefined)
+        await pool.run((i) => ({ do: 'populate', region: slice(staging, i, pool.threads) }));
+      return copy;
+    } catch (error) {
+      await copy.close();
+      throw error;
+    }
+  }
+
+  /** For progress: what of how much is copied, or written. */
+  get bytes(): { readonly done: number; readonly total: number } {
+    return { done: this.#table?.doneBytes ?? 0, total: this.#table?.totalBytes ?? this.#job.memoryBytes };
+  }
+
+  /** Throws SplitUnproven where it cannot be told what every listed page holds; CRIU must then write the pages itself. */
+  async whileFrozen(root: HostPid): Promise<void> {
+    const tree = onlyOurs(readTree(this.#images, root), this.#images);
+    const plan = planCopy(tree.tasks, tree.segments);
+    const hosts = new Map(tree.tasks.map(({ pid, host }) => [pid, host]));
+    const chunks = cutChunks(plan.bulk);
+    const table = ChunkTable.of(chunks, (pid) => hosts.get(pid) ?? 0);
+    this.#table = table;
+    this.#place(table);
+    const copying = this.#pool.run(() => ({ do: 'copy', table: table.memory }));
+    const open: number[] = [];
+    try {
+      for (const { pagemap, runs } of plan.thin) open.push(this.#writeThin(tree, pagemap, runs));
+      this.#frozen = { tree, plan, chunks, table, open, dropped: await copying };
+    } catch (error) {
+      await copying.catch(() => {}); // the first failure is told; no thread may still read when the source runs
+      closeAll(open);
+      throw error;
+    }
+  }
+
+  /** As many chunks as there is room for; the rest goes straight into the shards. */
+  #place(table: ChunkTable): void {
+    let at = this.#staging?.address ?? 0;
+    const end = at + (this.#staging?.length ?? 0);
+    for (let row = 0; row < table.length && at + table.bytes(row) <= end; row += 1) {
+      table.placeInStaging(row, at);
+      at += table.bytes(row);
+    }
+  }
+
+  #writeThin(tree: FrozenTree, pagemap: Pagemap, runs: readonly Run[]): number {
+    const source = openSource(tree, pagemap);
+    try {
+      return writeThinPages(this.#images, pagemap, runs, source);
+    } finally {
+      closeSync(source);
+    }
+  }
+
+  /** Digests, writes and syncs everything; then CRIU's images become thin ones. */
+  async store(): Promise<Copied> {
+    const frozen = this.#frozen;
+    if (frozen === undefined) throw new TerminalError('SplitUnproven', 'CRIU ended without our copy');
+    const { table, plan, tree } = frozen;
+    closeAll(frozen.open);
+    table.rewind();
+    const stored = await this.#pool.run(() => ({ do: 'store', table: table.memory }));
+    await this.#pool.run(() => ({ do: 'sync' }));
+    for (const { pagemap, runs } of plan.thin) rewritePagemap(this.#images, pagemap, runs);
+    const advised = tree.tasks.flatMap(({ pid, areas, pagemap }) =>
+      rewriteAdvice(this.#images, pid, areasForHugePages(areas, pagemap.runs)),
+    );
+    const index = indexOf(this.#pool.threads, frozen.chunks, table, [...frozen.dropped, ...stored], advised);
+    writeFileSync(join(this.#job.dir, artifactFile.pagesIndex), JSON.stringify(index), { mode: 0o600 });
+    const bulkBytes = index.shards.reduce((sum, shard) => sum + shard.sizeBytes, 0);
+    const thinBytes = totalOf(plan.thin.flatMap(({ runs }) => runs));
+    return { bulkBytes, thinBytes, zeroBytes: totalOf(plan.bulk) - bulkBytes };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+    if (this.#staging !== undefined) release(this.#staging);
+  }
+}
+
+/** Pagemaps whose pages CRIU wrote itself after all stay as they are. */
+const onlyOurs = ({ tasks, segments }: FrozenTree, images: string): FrozenTree => ({
+  tasks: tasks.filter(({ pagemap }) => isNull(images, pagemap)),
+  segments: segments.filter(({ pagemap }) => isNull(images, pagemap)),
+});
+
+/** The memory that a pagemap is of, as a file. */
+function openSource({ tasks, segments }: FrozenTree, pagemap: Pagemap): number {
+  const task = tasks.find((t) => t.pagemap === pagemap);
+  if (task !== undefined) return openSync(`/proc/${task.host}/mem`, 'r');
+  const segment = segments.find((s) => s.pagemap === pagemap);
+  if (segment === undefined) throw new TerminalError('SplitUnproven', `${pagemap.name} is of nothing`);
+  return segment.open();
+}
+
+/** Page aligned parts of about equal size; the last may be empty. */
+function slice({ address, length }: Region, i: number, count: number): Region {
+  const step = Math.ceil(length / count / CHUNK_BYTES) * CHUNK_BYTES;
+  const from = Math.min(i * step, length);
+  return { address: address + from, length: Math.min(step, length - from) };
+}
