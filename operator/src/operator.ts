@@ -10,6 +10,9 @@ import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { Applier } from './checkpoint/apply';
 import { decide as decideCheckpoint } from './checkpoint/decide';
 import { observe as observeCheckpoint } from './checkpoint/observe';
+import { apply as applyLeaving } from './leaving/apply';
+import { decide as decideLeaving } from './leaving/decide';
+import { observe as observeLeaving } from './leaving/observe';
 import type { Caches, Parts } from './parts';
 import { apply as applyRestore } from './restore/apply';
 import { decide as decideRestore } from './restore/decide';
@@ -22,6 +25,8 @@ export class SnapshotOperator extends LevelOperator {
   readonly #applier: Applier;
   readonly #checkpoints: WorkQueue;
   readonly #restores: WorkQueue;
+  /** Assignments whose pod may leave. */
+  readonly #leaving: WorkQueue;
   #caches: Caches | undefined;
 
   constructor(parts: Parts) {
@@ -38,6 +43,8 @@ export class SnapshotOperator extends LevelOperator {
       concurrency: KEYS_AT_ONCE,
     });
     this.#restores = new WorkQueue({ name: 'restore', reconcile: restore, log, concurrency: KEYS_AT_ONCE });
+    const leaving = (key: string) => this.#reconcileLeaving(key);
+    this.#leaving = new WorkQueue({ name: 'leaving', reconcile: leaving, log });
   }
 
   protected override async init(): Promise<void> {
@@ -68,16 +75,19 @@ export class SnapshotOperator extends LevelOperator {
     );
     checkpoints.onChange((_, c) => this.#addRestores(c.metadata.namespace));
     assignments.onChange((_, a) => {
+      this.#leaving.add(keyOf(a));
       if (a.spec.operation === 'Restore' && a.spec.pod)
         this.#restores.add(`${a.metadata.namespace}/${a.spec.pod.name}`);
     });
     pods.onChange((_, pod) => {
+      for (const a of this.#assignmentsOf(pod)) this.#leaving.add(keyOf(a));
       if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
     });
     await this.begin();
     // Only now is every cache whole: what is absent from it does not exist. What came before is looked at now.
     this.#caches = { checkpoints, assignments, pods, jobs };
     for (const checkpoint of checkpoints.list()) this.#checkpoints.add(keyOf(checkpoint));
+    for (const assignment of assignments.list()) this.#leaving.add(keyOf(assignment));
     for (const pod of pods.list()) if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
   }
 
@@ -95,6 +105,10 @@ export class SnapshotOperator extends LevelOperator {
     return (this.#caches?.checkpoints.list() ?? [])
       .filter((c) => c.metadata.namespace === namespace)
       .filter((c) => c.status?.phase !== 'Ready' && c.status?.phase !== 'Failed');
+  }
+
+  #assignmentsOf({ metadata }: V1Pod): readonly SnapshotAssignment[] {
+    return (this.#caches?.assignments.list() ?? []).filter((a) => a.spec.pod?.uid === metadata?.uid);
   }
 
   #addRestores(namespace: string): void {
@@ -115,5 +129,11 @@ export class SnapshotOperator extends LevelOperator {
       return;
     const seen = observeRestore(pod, this.#caches);
     if (seen !== undefined) await applyRestore(decideRestore(seen), pod, this.#parts);
+  }
+
+  async #reconcileLeaving(key: string): Promise<undefined> {
+    const assignment = this.#caches?.assignments.get(key);
+    if (assignment === undefined || this.#caches === undefined) return;
+    await applyLeaving(decideLeaving(observeLeaving(assignment, this.#caches)), assignment, this.#parts);
   }
 }
