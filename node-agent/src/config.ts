@@ -10,6 +10,22 @@ export interface EngineConfig {
   readonly hostRoot: string;
   readonly work: string;
   readonly nodeName: string;
+  readonly gpu: GpuConfig;
+}
+
+export interface GpuConfig {
+  /** Starts the program that loads the driver; it is no other than the engine. */
+  readonly helper: readonly [string, ...string[]];
+  readonly libcuda: string;
+  /** NVIDIA's program, to be used in place of the library. Empty = the library. */
+  readonly cudaCheckpoint: string;
+  readonly nvml: string;
+  readonly nvidiaSmi: string;
+  /** How long a worker's GPU work may go on before a capture gives up. */
+  readonly lockTimeoutMs: number;
+  /** Whether the node's huge pages may be set to `always` while the driver checkpoints. */
+  readonly hugePages: boolean;
+  readonly hugePagesSetting: string;
 }
 
 export interface AgentConfig extends EngineConfig {
@@ -36,8 +52,20 @@ export function engineConfig(env: Environment): EngineConfig {
     hostRoot: env['SNAPSHOT_HOST_ROOT'] ?? '',
     work: env['SNAPSHOT_WORK'] ?? '/var/lib/dynamo-snapshot/work',
     nodeName: env['NODE_NAME'] ?? '',
+    gpu: gpuConfig(env),
   };
 }
+
+const gpuConfig = (env: Environment): GpuConfig => ({
+  helper: [process.execPath, env['SNAPSHOT_ENGINE'] ?? `${HOME}/engine.cjs`, 'cuda'],
+  libcuda: env['SNAPSHOT_LIBCUDA'] ?? 'libcuda.so.1',
+  cudaCheckpoint: env['SNAPSHOT_CUDA_CHECKPOINT'] ?? '',
+  nvml: env['SNAPSHOT_NVML'] ?? 'libnvidia-ml.so.1',
+  nvidiaSmi: env['SNAPSHOT_NVIDIA_SMI'] ?? 'nvidia-smi',
+  lockTimeoutMs: Number(env['SNAPSHOT_CUDA_LOCK_TIMEOUT_MS'] ?? 10_000),
+  hugePages: env['SNAPSHOT_HUGE_PAGES'] !== 'leave',
+  hugePagesSetting: env['SNAPSHOT_HUGE_PAGES_SETTING'] ?? '/sys/kernel/mm/transparent_hugepage/enabled',
+});
 
 export function agentConfig(env: Environment): AgentConfig {
   const config = engineConfig(env);

@@ -11,6 +11,7 @@ import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import { logger } from '@dynamo-snapshot/controller/log';
 import { engineConfig } from './config';
+import { cudaHelper } from './cuda/helper';
 import type { Outcome, Request } from './engine';
 import type { EngineIo } from './engine-io';
 import { Steps } from './engine-io';
@@ -125,6 +126,8 @@ function run([name, ...args]: readonly string[]): Promise<number> | number {
   const [dir] = args;
   if (name === 'capture') return containerCommand('Capture', args);
   if (name === 'restore') return containerCommand('Restore', args);
+  // What the engine starts itself as, to load the driver there.
+  if (name === 'cuda') return cudaHelper(config.gpu);
   if (dir === undefined) throw new TerminalError('Usage', USAGE);
   if (name === 'operate') return operate(dir);
   if (name === 'recover') return recoverEntry(dir);

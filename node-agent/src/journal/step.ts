@@ -1,5 +1,7 @@
 /** What an operation writes down before it does it, so that whoever comes after its death knows what to take back, or to finish. */
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
+import type { Claim } from '../cuda/huge-pages';
+import type { CudaResume } from '../cuda/undo';
 import type { Place } from '../files/remaps';
 import type { ContainerId, ProcessRef } from '../linux/ids';
 
@@ -20,6 +22,10 @@ export type UndoStep =
       /** Epoch milliseconds; older names are somebody else's. */
       readonly since: number;
     }
+  /** Holders of CUDA state, brought back to work from whatever state the driver left them in. */
+  | ({ readonly do: 'cudaResume' } & CudaResume)
+  /** The node's setting of huge pages, where this holder changed it. */
+  | { readonly do: 'hugePages'; readonly claim: Claim }
   | {
       readonly do: 'killRestored';
       readonly id: ContainerId;

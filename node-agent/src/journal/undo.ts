@@ -4,6 +4,8 @@ import { basename } from 'node:path';
 import { explain, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
 import { UID } from '@dynamo-snapshot/api/layout';
 import { removeHook } from '../criu/hook';
+import { putBack } from '../cuda/huge-pages';
+import { resumeFromJournal } from '../cuda/undo';
 import { unlinkRemaps } from '../files/remaps';
 import { killLeftovers, signal, thaw } from '../linux/cgroup';
 import type { ProcessRef } from '../linux/ids';
@@ -42,6 +44,10 @@ export async function takeBack(step: UndoStep): Promise<void> {
       return removeHook(step.hook);
     case 'unlinkRemaps':
       return void unlinkRemaps(step.process, step.places, step.since);
+    case 'cudaResume':
+      return resumeFromJournal(step);
+    case 'hugePages':
+      return putBack(step.claim);
     case 'killRestored':
       return killLeftovers(step, step.placeholder);
     case 'publish':

@@ -1,0 +1,128 @@
+/**
+ * Takes the GPU away from the processes of a tree before a dump, and gives it back: all are locked before the first is checkpointed,
+ * and whatever goes wrong between the first lock and the end, each of them is brought back to work.
+ */
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import type { EngineIo } from '../engine-io';
+import { remainingMs } from '../engine-io';
+import type { ProcessRef } from '../linux/ids';
+import { Cuda } from './client';
+import { withHugePages } from './huge-pages';
+import { driverLimitMs } from './limits';
+import { waves } from './plan';
+import type { CudaCall, GpuPair } from './protocol';
+import { CUDA_SUCCESS, failureOf } from './result';
+import { resumeAll } from './resume';
+
+/** What the driver itself needs beyond the time limit of a lock. */
+const LOCK_MARGIN_MS = 10_000;
+
+export interface CudaTree {
+  /** Holders of CUDA state, parents before their children. */
+  readonly processes: readonly ProcessRef[];
+  /** What they use on all GPUs; 0 where it is not known. */
+  readonly bytes: number;
+  readonly driver: string;
+}
+
+export interface StoppedCuda {
+  /** Restored, unlocked, and seen running by the driver's own word. May be repeated. */
+  resume(): Promise<void>;
+}
+
+/** Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. */
+export async function cudaStop(tree: CudaTree, io: EngineIo): Promise<StoppedCuda> {
+  const { processes } = tree;
+  if (processes.length === 0) return { resume: () => Promise.resolve() };
+  const cuda = new Cuda(io.config.gpu.helper);
+  const limitMs = driverLimitMs(tree.bytes);
+  const resume = async () => {
+    const from = performance.now();
+    try {
+      // No step that the operation may give up: this one is done also when it was stopped.
+      await resumeAll(cuda, processes, { until: Date.now() + limitMs });
+    } finally {
+      cuda.close();
+      io.steps.note('gpuResume', (performance.now() - from) / 1000);
+    }
+  };
+  io.willUndo({ do: 'cudaResume', helper: io.config.gpu.helper, processes, limitMs });
+  try {
+    await io.steps.runToEnd('gpuLock', () => lockAll(cuda, processes, io));
+    await io.steps.runToEnd('gpuCheckpoint', () => withHugePages(io, () => checkpointAll(cuda, tree, io)));
+  } catch (error) {
+    await resumed(resume, error);
+    throw error;
+  }
+  return { resume };
+}
+
+/** One after the other: a process waits here for work of its own that may need the next one. */
+async function lockAll(cuda: Cuda, processes: readonly ProcessRef[], io: EngineIo): Promise<void> {
+  const timeoutMs = Math.min(io.config.gpu.lockTimeoutMs, remainingMs(io));
+  for (const { pid } of processes) {
+    io.signal.throwIfAborted();
+    await must(cuda, { call: 'lock', pid, timeoutMs }, timeoutMs + LOCK_MARGIN_MS, 'CudaLockFailed');
+  }
+}
+
+async function checkpointAll(
+  cuda: Cuda,
+  { processes, bytes, driver }: CudaTree,
+  io: EngineIo,
+): Promise<void> {
+  const limitMs = Math.min(driverLimitMs(bytes), remainingMs(io));
+  for (const wave of waves(processes, driver)) {
+    io.signal.throwIfAborted();
+    await allDone(
+      wave.map(({ pid }) => must(cuda, { call: 'checkpoint', pid }, limitMs, 'CudaCheckpointFailed')),
+    );
+  }
+  io.signal.throwIfAborted();
+}
+
+export interface CudaReturn extends CudaTree {
+  readonly gpuPairs: readonly GpuPair[];
+}
+
+/** In restored processes: all restored, then all unlocked. A failure is not cured: the tree is ended by whoever made it. */
+export async function cudaRestore(tree: CudaReturn, io: EngineIo): Promise<void> {
+  const { processes, gpuPairs, driver } = tree;
+  if (processes.length === 0) return;
+  const cuda = new Cuda(io.config.gpu.helper);
+  const limitMs = Math.min(driverLimitMs(tree.bytes), remainingMs(io));
+  try {
+    await io.steps.runToEnd('gpuRestore', async () => {
+      for (const wave of waves(processes, driver))
+        await allDone(
+          wave.map(({ pid }) => must(cuda, { call: 'restore', pid, gpuPairs }, limitMs, 'CudaRestoreFailed')),
+        );
+    });
+    await io.steps.runToEnd('gpuUnlock', () =>
+      allDone(processes.map(({ pid }) => must(cuda, { call: 'unlock', pid }, limitMs, 'CudaRestoreFailed'))),
+    );
+    await resumeAll(cuda, processes, { until: Date.now() });
+  } finally {
+    cuda.close();
+  }
+}
+
+async function must(cuda: Cuda, call: CudaCall, deadlineMs: number, reason: string): Promise<void> {
+  const answer = await cuda.call(call, deadlineMs);
+  if (answer.rc !== CUDA_SUCCESS) throw new TerminalError(reason, failureOf(call, answer));
+}
+
+/** Waits for every one, also after the first failure: a call that is under way must not meet its own undoing. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** A failure to give the GPU back is told together with what led to it. */
+async function resumed(resume: () => Promise<void>, cause: unknown): Promise<void> {
+  try {
+    await resume();
+  } catch (error) {
+    throw new TerminalError('CudaStuck', `${explain(cause)}; then ${explain(error)}`, { cause });
+  }
+}
