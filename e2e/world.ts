@@ -2,12 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Release } from './chart';
 import type { KubeAccess, KubeObject } from './kube';
 import { Kube } from './kube';
 import { checkpointOf, state, worker } from './workload';
 import type { WorkerOptions, WorkerState } from './workload';
 
 export interface WorldFile extends KubeAccess {
+  readonly cluster: string;
+  readonly helm: string;
+  /** With which the release of the scenarios is installed, as helm's --set takes them. */
+  readonly values: readonly string[];
   readonly nodes: readonly [string, string];
   readonly sharedDir: string;
 }
@@ -56,14 +61,23 @@ export class World {
   readonly nodeB: string;
   readonly namespace: string;
   readonly sharedDir: string;
+  readonly values: readonly string[];
+  readonly #helm: string;
   readonly #made: { kind: string; name: string }[] = [];
 
-  constructor() {
+  /** Another namespace than that of the scenarios' release. */
+  constructor(namespace?: string) {
     const file = JSON.parse(readFileSync(worldFile, 'utf8')) as WorldFile;
-    this.kube = new Kube(file);
+    this.namespace = namespace ?? file.namespace;
+    this.kube = new Kube({ ...file, namespace: this.namespace });
     [this.nodeA, this.nodeB] = file.nodes;
-    this.namespace = file.namespace;
     this.sharedDir = file.sharedDir;
+    this.values = file.values;
+    this.#helm = file.helm;
+  }
+
+  release(name: string): Release {
+    return { helm: this.#helm, kube: this.kube, name, namespace: this.namespace };
   }
 
   /** Applies and remembers, so that `clean` takes everything away again. */

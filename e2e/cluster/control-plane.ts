@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { API_PORT, SERVICE_SUBNET, memberAddress, memberDir, stateDir } from './instance';
 import type { Instance } from './instance';
@@ -14,6 +15,31 @@ export const userKubeconfig = (name: string, user: string): string =>
   join(pkiDir(name), `${user}.kubeconfig`);
 const CONTROL_PLANE_USERS = ['kube-controller-manager', 'kube-scheduler'] as const;
 export const KUBECONFIG_USERS: readonly string[] = [...CONTROL_PLANE_USERS, 'kube-proxy', 'node-a', 'node-b'];
+
+/** One line of JSON for every write by a service account: what our programs change, and what they do not, is read there. */
+export const auditLog = (name: string): string => join(memberDir(name, 'cp'), 'audit.log');
+
+const auditPolicyFile = (name: string): string => join(memberDir(name, 'cp'), 'etc', 'audit-policy.json');
+
+export const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    {
+      level: 'Metadata',
+      userGroups: ['system:serviceaccounts'],
+      verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
+    },
+    { level: 'None' },
+  ],
+} as const;
+
+/** Writes the configuration files of the control plane. */
+export async function configureControlPlane({ name }: Instance): Promise<void> {
+  await mkdir(join(auditPolicyFile(name), '..'), { recursive: true });
+  await writeFile(auditPolicyFile(name), JSON.stringify(auditPolicy));
+}
 
 const ETCD_URL = 'http://127.0.0.1:2379';
 
@@ -56,6 +82,8 @@ function apiServer(instance: Instance, hyperkube: string): Daemon {
       '--kubelet-preferred-address-types=InternalIP', // the nodes' names are in no DNS
       // No kube-proxy beside the control plane: webhooks are called at their pods' addresses.
       '--enable-aggregator-routing=true',
+      `--audit-policy-file=${auditPolicyFile(instance.name)}`,
+      `--audit-log-path=${auditLog(instance.name)}`,
       '--profiling=false',
     ],
   };

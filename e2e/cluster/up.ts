@@ -1,7 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { during } from '@dynamo-snapshot/api/errors';
-import { KUBECONFIG_USERS, controlPlaneDaemons, userKubeconfig } from './control-plane';
+import {
+  KUBECONFIG_USERS,
+  configureControlPlane,
+  controlPlaneDaemons,
+  userKubeconfig,
+} from './control-plane';
 import type { Daemon } from './control-plane';
 import { takeDown } from './down';
 import { buildPauseImage, loadImage } from './images';
@@ -31,7 +36,7 @@ import { ensureToolchain } from './toolchain';
 import type { Toolchain } from './toolchain';
 
 /** Raised when a cluster that an older version of this tool started would not do any more. */
-const GENERATION = 1;
+const GENERATION = 2;
 
 /** What `up` carries from step to step; the state file always says the same as `state`. */
 interface Rise {
@@ -104,6 +109,7 @@ async function startMembers(rise: Rise): Promise<void> {
   progress('certificates and keys');
   await during('make certificates', () => ensurePki(instance));
   await writeKubeconfigs(instance);
+  await configureControlPlane(instance);
   for (const member of MEMBER_NAMES) {
     progress(`namespaces and network of ${member}`);
     const init = await during(`start ${member}`, () => startMember(instance.name, member, tools.pause));

@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   const stopped = askedToStop();
   try {
     await Promise.race([agent.start(), stopped]);
+    log.info('ready', { afterSeconds: Number(process.uptime().toFixed(2)) });
   } catch (error) {
     await health.close();
     throw error;
