@@ -30,6 +30,7 @@ const stages: readonly Stage[] = [
   { name: 'lint', run: () => command(['eslint', '.']) },
   { name: 'format', run: () => command(['prettier', '--check', '--log-level', 'warn', '.']) },
   { name: 'generated CRDs', run: () => command(['tsx', 'scripts/crds.ts', '--check']) },
+  { name: 'reference pages', run: () => command(['tsx', 'scripts/docs.ts', '--check']) },
   { name: 'unit', run: () => jest('unit', []) },
   { name: 'chart', run: () => jest('chart', ['--config', 'charts/jest.config.cjs']) },
   { name: 'cluster', run: selfcheck, unable: withoutRoot },

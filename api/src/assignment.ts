@@ -21,12 +21,16 @@ export const assignmentSpecSchema = {
   type: 'object',
   required: ['nodeName', 'operation', 'checkpoint', 'artifact', 'deadlineSeconds'],
   properties: {
-    nodeName: objectName,
-    operation: { type: 'string', enum: operations },
+    nodeName: { ...objectName, description: 'Node whose agent does it.' },
+    operation: { type: 'string', enum: operations, description: 'What is to be done.' },
     checkpoint: {
       type: 'object',
+      description: 'The DynamoCheckpoint that it serves.',
       required: ['name'],
-      properties: { name: objectName, uid: { type: 'string' } },
+      properties: {
+        name: { ...objectName, description: 'Its name, in the same namespace.' },
+        uid: { type: 'string', description: 'Its UID.' },
+      },
     },
     artifact: {
       type: 'object',
@@ -34,8 +38,12 @@ export const assignmentSpecSchema = {
         'The artifact lies at <store>/<namespace of this object>/<identityHash>/<uid>; no path is ever given.',
       required: ['identityHash', 'uid'],
       properties: {
-        identityHash: { type: 'string', pattern: '^[0-9a-f]{16}$' },
-        uid: { type: 'string', pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
+        identityHash: { type: 'string', pattern: '^[0-9a-f]{16}$', description: 'Of the checkpoint.' },
+        uid: {
+          type: 'string',
+          pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+          description: 'Of the artifact.',
+        },
         digest: {
           type: 'string',
           pattern: '^sha256:[0-9a-f]{64}$',
@@ -47,13 +55,17 @@ export const assignmentSpecSchema = {
       type: 'object',
       description: 'Capture: the source. Restore: the placeholder.',
       required: ['name', 'uid'],
-      properties: { name: objectName, uid: { type: 'string' } },
+      properties: {
+        name: { ...objectName, description: 'Its name, in the same namespace.' },
+        uid: { type: 'string', description: 'Its UID: a new pod of the same name is not meant.' },
+      },
     },
     container: {
       type: 'object',
+      description: 'The container of the pod that is captured or restored into.',
       required: ['name', 'id'],
       properties: {
-        name: dnsLabel,
+        name: { ...dnsLabel, description: 'Its name in the pod.' },
         id: { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'Without the scheme of the runtime.' },
       },
     },
@@ -68,7 +80,12 @@ export const assignmentSpecSchema = {
       description: 'What the worker is asked before it is captured, and when it goes on or was restored.',
       properties: { before: hooksSchema, after: hooksSchema },
     },
-    deadlineSeconds: { type: 'integer', format: 'int64', minimum: 1 },
+    deadlineSeconds: {
+      type: 'integer',
+      format: 'int64',
+      minimum: 1,
+      description: 'From its begin; what is not done by then is taken back.',
+    },
     cancelled: { type: 'boolean', description: 'The only field that may change.' },
   },
 } as const;
@@ -76,19 +93,31 @@ export const assignmentSpecSchema = {
 export const assignmentStatusSchema = {
   type: 'object',
   properties: {
-    phase: { type: 'string', enum: assignmentPhases },
-    step: { type: 'string' },
+    phase: {
+      type: 'string',
+      enum: assignmentPhases,
+      description: 'How far it is; the last three are final.',
+    },
+    step: { type: 'string', description: 'What is being done now.' },
     progress: progressSchema,
-    startedAt: { type: 'string', format: 'date-time' },
-    heartbeatTime: { type: 'string', format: 'date-time' },
-    finishedAt: { type: 'string', format: 'date-time' },
-    reason: { type: 'string' },
-    message: { type: 'string' },
+    startedAt: { type: 'string', format: 'date-time', description: 'When the agent began.' },
+    heartbeatTime: {
+      type: 'string',
+      format: 'date-time',
+      description: 'When the agent was last known to be at it.',
+    },
+    finishedAt: { type: 'string', format: 'date-time', description: 'When it ended.' },
+    reason: { type: 'string', description: 'Why it failed, in a word; see reasons.md.' },
+    message: { type: 'string', description: 'Why it failed, for a person.' },
     timings: timingsSchema,
     artifact: {
       type: 'object',
+      description: 'Capture: what was published.',
       required: ['digest', 'sizeBytes'],
-      properties: { digest: { type: 'string' }, sizeBytes: { type: 'integer', format: 'int64' } },
+      properties: {
+        digest: { type: 'string', description: 'sha256:<hex> of its manifest.' },
+        sizeBytes: { type: 'integer', format: 'int64', description: 'All files of it.' },
+      },
     },
     source: sourceSchema,
     receipt: receiptSchema,

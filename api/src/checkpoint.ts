@@ -1,6 +1,6 @@
 /** DynamoCheckpoint: what a person applies. Schema, type and CRD come from the constants here. */
 import type { FromSchema } from 'json-schema-to-ts';
-import { hooksSchema } from './hooks';
+import { quiesceSchema } from './hooks';
 import { identitySchema } from './identity';
 import { progressSchema } from './progress';
 import type { ObjectMeta } from './schema';
@@ -35,7 +35,7 @@ const jobSchema = {
           pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$',
           description: 'Default 8Gi.',
         },
-        disabled: { type: 'boolean' },
+        disabled: { type: 'boolean', description: 'No tmpfs: what the image has at /dev/shm.' },
       },
     },
     activeDeadlineSeconds: {
@@ -62,28 +62,15 @@ const sourceRefSchema = {
       description: 'Labels; the oldest Ready pod that has them all is captured.',
       required: ['matchLabels'],
       properties: {
-        matchLabels: { type: 'object', minProperties: 1, additionalProperties: { type: 'string' } },
+        matchLabels: {
+          type: 'object',
+          description: 'Labels with their values.',
+          minProperties: 1,
+          additionalProperties: { type: 'string' },
+        },
       },
     },
     containerName: { ...dnsLabel, description: 'Container to capture; default "main", or the only one.' },
-  },
-} as const;
-
-const quiesceSchema = {
-  type: 'object',
-  description:
-    'Bring a worker to rest before its capture, and wake it up; for workers that do not watch the control files.',
-  properties: {
-    beforeCapture: { ...hooksSchema, description: 'On the source, before it is frozen.' },
-    afterCapture: {
-      ...hooksSchema,
-      description:
-        'On a source that goes on, and after a capture that failed. Default: the hooks of afterRestore.',
-    },
-    afterRestore: {
-      ...hooksSchema,
-      description: 'On the restored worker, before its pod counts as restored.',
-    },
   },
 } as const;
 
@@ -96,10 +83,10 @@ const retiredSchema = {
     type: 'object',
     required: ['uid', 'version', 'since'],
     properties: {
-      uid: { type: 'string' },
-      version: { type: 'integer', format: 'int64' },
-      nodeName: { type: 'string' },
-      since: { type: 'string', format: 'date-time' },
+      uid: { type: 'string', description: 'Its folder in the store.' },
+      version: { type: 'integer', format: 'int64', description: 'Which capture it was.' },
+      nodeName: { type: 'string', description: 'Node whose agent removes it.' },
+      since: { type: 'string', format: 'date-time', description: 'When it was replaced.' },
     },
   },
 } as const;
@@ -139,18 +126,21 @@ export const checkpointSpecSchema = {
     quiesce: quiesceSchema,
     capture: {
       type: 'object',
+      description: 'How the capture is done.',
       properties: {
         timeoutSeconds: { ...seconds, description: 'From assignment to artifact; default 600.' },
       },
     },
     restore: {
       type: 'object',
+      description: 'How restores from this checkpoint are done.',
       properties: {
         timeoutSeconds: { ...seconds, description: 'From assignment to restored worker; default 300.' },
       },
     },
     retention: {
       type: 'object',
+      description: 'How long the artifact is kept.',
       properties: {
         deletionPolicy: {
           type: 'string',
@@ -169,27 +159,37 @@ export const checkpointSpecSchema = {
 export const checkpointStatusSchema = {
   type: 'object',
   properties: {
-    observedGeneration: { type: 'integer', format: 'int64' },
-    phase: { type: 'string', enum: checkpointPhases },
-    identityHash: { type: 'string' },
+    observedGeneration: {
+      type: 'integer',
+      format: 'int64',
+      description: 'metadata.generation that the rest of the status is about.',
+    },
+    phase: {
+      type: 'string',
+      enum: checkpointPhases,
+      description:
+        'Pending: waits for its source. Creating: being captured. Ready: pods can restore from it. Failed: see message.',
+    },
+    identityHash: { type: 'string', description: 'Hash of spec.identity: 16 hex digits.' },
     location: { type: 'string', description: 'Where the artifact lies in the store.' },
-    storageType: { type: 'string', enum: ['pvc', 's3', 'oci'] },
-    jobName: { type: 'string' },
+    storageType: { type: 'string', enum: ['pvc', 's3', 'oci'], description: 'Kind of store.' },
+    jobName: { type: 'string', description: 'Job that runs the worker, with spec.job.' },
     podName: { type: 'string', description: 'The pod that is or was captured.' },
     assignmentName: { type: 'string', description: 'The SnapshotAssignment of the capture.' },
     createdAt: { type: 'string', format: 'date-time', description: 'When it became Ready.' },
-    message: { type: 'string' },
+    message: { type: 'string', description: 'What happens or went wrong, for a person.' },
     progress: progressSchema,
     artifact: {
       type: 'object',
+      description: 'What pods are restored from.',
       required: ['uid', 'digest', 'sizeBytes', 'size'],
       properties: {
-        uid: { type: 'string' },
+        uid: { type: 'string', description: 'Its folder in the store.' },
         digest: {
           type: 'string',
           description: 'sha256:<hex> of the manifest, which holds the digest of every file.',
         },
-        sizeBytes: { type: 'integer', format: 'int64' },
+        sizeBytes: { type: 'integer', format: 'int64', description: 'All files of it.' },
         size: { type: 'string', description: 'For the SIZE column.' },
         version: {
           type: 'integer',
@@ -204,9 +204,10 @@ export const checkpointStatusSchema = {
     timings: timingsSchema,
     restores: {
       type: 'object',
+      description: 'How restores from this checkpoint ended.',
       properties: {
-        succeeded: { type: 'integer', format: 'int64' },
-        failed: { type: 'integer', format: 'int64' },
+        succeeded: { type: 'integer', format: 'int64', description: 'Workers that go on from it.' },
+        failed: { type: 'integer', format: 'int64', description: 'Restores that were taken back.' },
         fellBack: { type: 'integer', format: 'int64', description: 'Failed ones whose worker started cold.' },
       },
     },

@@ -17,7 +17,13 @@ const httpSchema = {
   properties: {
     method: { type: 'string', enum: ['GET', 'POST', 'PUT', 'DELETE'], description: 'Default POST.' },
     path: { type: 'string', pattern: '^/', maxLength: 1024, description: 'With its query. Default /.' },
-    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535 },
+    port: {
+      type: 'integer',
+      format: 'int32',
+      minimum: 1,
+      maximum: 65535,
+      description: 'Where the worker listens.',
+    },
     expectedStatus: {
       type: 'integer',
       format: 'int32',
@@ -36,6 +42,7 @@ const execSchema = {
   properties: {
     command: {
       type: 'array',
+      description: 'Program and arguments; no shell is involved.',
       minItems: 1,
       maxItems: 32,
       'x-kubernetes-list-type': 'atomic',
@@ -60,6 +67,24 @@ export const hooksSchema = {
   maxItems: 8,
   'x-kubernetes-list-type': 'atomic',
   items: hookSchema,
+} as const;
+
+export const quiesceSchema = {
+  type: 'object',
+  description:
+    'Bring a worker to rest before its capture, and wake it up; for workers that do not watch the control files.',
+  properties: {
+    beforeCapture: { ...hooksSchema, description: 'On the source, before it is frozen.' },
+    afterCapture: {
+      ...hooksSchema,
+      description:
+        'On a source that goes on, and after a capture that failed. Default: the hooks of afterRestore.',
+    },
+    afterRestore: {
+      ...hooksSchema,
+      description: 'On the restored worker, before its pod counts as restored.',
+    },
+  },
 } as const;
 
 export type Hook = FromSchema<typeof hookSchema>;

@@ -6,14 +6,20 @@ const bytes = { type: 'integer', format: 'int64', minimum: 0 } as const;
 
 export const progressSchema = {
   type: 'object',
+  description: 'How far the operation is.',
   required: ['step', 'summary'],
   properties: {
     step: { type: 'string', description: 'What is being done now.' },
     summary: { type: 'string', description: 'One word for the PROGRESS column, e.g. "dump 45%".' },
-    bytesDone: bytes,
-    bytesTotal: bytes,
-    bytesPerSecond: bytes,
-    etaSeconds: { type: 'integer', format: 'int64', minimum: 0 },
+    bytesDone: { ...bytes, description: 'Of this step.' },
+    bytesTotal: { ...bytes, description: 'Of this step, where it is known.' },
+    bytesPerSecond: { ...bytes, description: 'Since the step began.' },
+    etaSeconds: {
+      type: 'integer',
+      format: 'int64',
+      minimum: 0,
+      description: 'Until the end of the step, at that rate.',
+    },
   },
 } as const;
 

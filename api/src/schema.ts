@@ -2,18 +2,27 @@
 
 export const conditionsSchema = {
   type: 'array',
+  description: 'What is true of the object, and since when.',
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['type'],
   items: {
     type: 'object',
     required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
     properties: {
-      type: { type: 'string' },
-      status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-      reason: { type: 'string' },
-      message: { type: 'string' },
-      lastTransitionTime: { type: 'string', format: 'date-time' },
-      observedGeneration: { type: 'integer', format: 'int64' },
+      type: { type: 'string', description: 'What it says.' },
+      status: {
+        type: 'string',
+        enum: ['True', 'False', 'Unknown'],
+        description: 'Whether it is so.',
+      },
+      reason: { type: 'string', description: 'Why, in a word; see reasons.md.' },
+      message: { type: 'string', description: 'Why, for a person.' },
+      lastTransitionTime: { type: 'string', format: 'date-time', description: 'When status changed.' },
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        description: 'metadata.generation that it is about.',
+      },
     },
   },
 } as const;
@@ -25,7 +34,10 @@ export const timingsSchema = {
   items: {
     type: 'object',
     required: ['step', 'seconds'],
-    properties: { step: { type: 'string' }, seconds: { type: 'number', minimum: 0 } },
+    properties: {
+      step: { type: 'string', description: 'What was done.' },
+      seconds: { type: 'number', minimum: 0, description: 'How long it took.' },
+    },
   },
 } as const;
 
@@ -41,14 +53,15 @@ export const objectName = { type: 'string', minLength: 1, maxLength: 253 } as co
 /** Facts of the machine and container that an artifact was taken from. */
 export const sourceSchema = {
   type: 'object',
+  description: 'Where the artifact was taken from.',
   properties: {
-    nodeName: { type: 'string' },
-    podName: { type: 'string' },
-    image: { type: 'string' },
-    imageDigest: { type: 'string' },
-    architecture: { type: 'string' },
-    kernel: { type: 'string' },
-    criuVersion: { type: 'string' },
+    nodeName: { type: 'string', description: 'Node.' },
+    podName: { type: 'string', description: 'Pod.' },
+    image: { type: 'string', description: 'Image, as the pod names it.' },
+    imageDigest: { type: 'string', description: 'Image, as the node has it; restores need the same.' },
+    architecture: { type: 'string', description: 'Of the node.' },
+    kernel: { type: 'string', description: 'Of the node.' },
+    criuVersion: { type: 'string', description: 'That made the dump.' },
   },
 } as const;
 
