@@ -1,4 +1,4 @@
-// Bundles our programs into dist/ (one CommonJS file each), and nsrestore into one executable (Node's single executable application).
+// Bundles our programs into dist/ (one CommonJS file each); nsrestore and kubectl-snapshot become executables too.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -10,6 +10,7 @@ const all = {
   'node-agent': 'node-agent/src/main.ts',
   engine: 'node-agent/src/engine-main.ts',
   nsrestore: 'nsrestore/src/main.ts',
+  'kubectl-snapshot': 'kubectl-snapshot/src/main.ts',
 };
 // `build.mjs operator` makes that one only; without a name, all.
 const wanted = process.argv.slice(2);
@@ -35,32 +36,29 @@ await build({
   logLevel: 'warning',
 });
 
-if ('nsrestore' in programs) makeExecutable('dist/nsrestore');
+for (const name of ['nsrestore', 'kubectl-snapshot']) if (name in programs) makeExecutable(name);
 
-/** Node with nsrestore.cjs in it (Node's single executable application). */
-function makeExecutable(file) {
+/** Node with the bundle in it (Node's single executable application): dist/<name>. */
+function makeExecutable(name) {
+  const file = `dist/${name}`;
   const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
   writeFileSync(
-    'dist/sea.json',
+    `dist/${name}.sea.json`,
     JSON.stringify({
-      main: 'dist/nsrestore.cjs',
-      output: 'dist/nsrestore.blob',
+      main: `${file}.cjs`,
+      output: `${file}.blob`,
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
     }),
   );
-  execFileSync(process.execPath, ['--experimental-sea-config', 'dist/sea.json'], {
+  execFileSync(process.execPath, ['--experimental-sea-config', `dist/${name}.sea.json`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   copyFileSync(process.execPath, file);
   chmodSync(file, 0o755);
   execFileSync('strip', [file]);
   const postject = 'node_modules/postject/dist/cli.js';
-  execFileSync(
-    process.execPath,
-    [postject, file, 'NODE_SEA_BLOB', 'dist/nsrestore.blob', '--sentinel-fuse', fuse],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
+  execFileSync(process.execPath, [postject, file, 'NODE_SEA_BLOB', `${file}.blob`, '--sentinel-fuse', fuse], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }

@@ -51,6 +51,8 @@ function selected(object: Thing, query: URLSearchParams): boolean {
 export class ApiServer {
   readonly store = new Store((told) => this.#tell(told));
   readonly seen: Seen[] = [];
+  /** What a mutating webhook makes of an object that is created. */
+  admit: (object: Thing) => Thing = (object) => object;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Set<Watcher>();
@@ -172,7 +174,10 @@ export class ApiServer {
   ): unknown {
     const { collection, namespace, name, subresource } = place;
     if (name === undefined) {
-      if (method === 'POST') return this.store.create(collection, namespace, body as Thing);
+      if (method === 'POST') {
+        const admitted = this.admit(body as Thing);
+        return query.has('dryRun') ? admitted : this.store.create(collection, namespace, admitted);
+      }
       const items = this.store.list(collection).filter((o) => within(o, place) && selected(o, query));
       return { kind: 'List', metadata: { resourceVersion: String(this.store.version) }, items };
     }

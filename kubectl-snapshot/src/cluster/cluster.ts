@@ -1,0 +1,179 @@
+/** What the commands read of a cluster and make in it. */
+import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
+import { ApiException, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
+import { statusOf } from '@dynamo-snapshot/controller/api';
+import type { Watched } from '@dynamo-snapshot/controller/informer';
+import { Informer } from '@dynamo-snapshot/controller/informer';
+import { silent } from '@dynamo-snapshot/controller/log';
+import type { Resource } from '@dynamo-snapshot/controller/resource';
+import { listResource } from '@dynamo-snapshot/controller/resource';
+
+const ours = { group: GROUP, version: VERSION } as const;
+
+export const checkpoints = (namespace: string | undefined): Resource =>
+  resource(CHECKPOINT.plural, namespace);
+export const assignments = (namespace: string | undefined): Resource =>
+  resource(ASSIGNMENT.plural, namespace);
+
+const resource = (plural: string, namespace: string | undefined): Resource => ({
+  ...ours,
+  plural,
+  ...(namespace === undefined ? {} : { namespace }),
+});
+
+export class Cluster {
+  readonly config: KubeConfig;
+  constructor(config: KubeConfig) {
+    this.config = config;
+  }
+
+  listCheckpoints(namespace: string | undefined): Promise<readonly DynamoCheckpoint[]> {
+    return this.#list<DynamoCheckpoint>(checkpoints(namespace), 'checkpoints');
+  }
+
+  listAssignments(namespace: string | undefined): Promise<readonly SnapshotAssignment[]> {
+    return this.#list<SnapshotAssignment>(assignments(namespace), 'snapshotassignments');
+  }
+
+  listPods(namespace: string | undefined, labelSelector?: string): Promise<readonly V1Pod[]> {
+    const where = {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector ? { labelSelector } : {}),
+    };
+    return this.#list<V1Pod>({ group: '', version: 'v1', plural: 'pods', ...where }, 'pods');
+  }
+
+  async #list<T>(what: Resource, kind: string): Promise<readonly T[]> {
+    try {
+      return (await listResource(this.config, what)).items as unknown as readonly T[];
+    } catch (cause) {
+      throw new Error(`list ${kind}: ${words(cause)}`, { cause });
+    }
+  }
+
+  /** Throws CheckpointNotFound. */
+  async checkpoint(namespace: string, name: string): Promise<DynamoCheckpoint> {
+    const at = { ...ours, plural: CHECKPOINT.plural, namespace, name };
+    const api = this.config.makeApiClient(CustomObjectsApi);
+    try {
+      return (await api.getNamespacedCustomObject(at)) as DynamoCheckpoint;
+    } catch (cause) {
+      if (statusOf(cause) !== 404) throw new Error(`get checkpoint ${name}: ${words(cause)}`, { cause });
+      throw new TerminalError(
+        'CheckpointNotFound',
+        `there is no checkpoint ${name} in namespace ${namespace}`,
+        { cause },
+      );
+    }
+  }
+
+  async createCheckpoint(
+    body: Pick<DynamoCheckpoint, 'spec'> & { metadata: { name: string; namespace: string } },
+  ): Promise<DynamoCheckpoint> {
+    const { namespace, name } = body.metadata;
+    const api = this.config.makeApiClient(CustomObjectsApi);
+    try {
+      return (await api.createNamespacedCustomObject({
+        ...ours,
+        plural: CHECKPOINT.plural,
+        namespace,
+        body,
+      })) as DynamoCheckpoint;
+    } catch (cause) {
+      if (statusOf(cause) === 409)
+        throw new TerminalError(
+          'AlreadyExists',
+          `there is a checkpoint ${name} already; choose another with --name, or delete it`,
+          { cause },
+        );
+      throw new Error(`create checkpoint ${name}: ${words(cause)}`, { cause });
+    }
+  }
+
+  /** Undefined where there is none. */
+  async pod(namespace: string, name: string): Promise<V1Pod | undefined> {
+    try {
+      return await this.config.makeApiClient(CoreV1Api).readNamespacedPod({ namespace, name });
+    } catch (cause) {
+      if (statusOf(cause) === 404) return undefined;
+      throw new Error(`get pod ${name}: ${words(cause)}`, { cause });
+    }
+  }
+
+  /** `dryRun`: what admission would make of it; nothing stays. */
+  async createPod(body: V1Pod, dryRun: boolean): Promise<V1Pod> {
+    const namespace = body.metadata?.namespace ?? 'default';
+    const how = { namespace, body, ...(dryRun ? { dryRun: 'All' } : {}) };
+    try {
+      return await this.config.makeApiClient(CoreV1Api).createNamespacedPod(how);
+    } catch (cause) {
+      throw new Error(`create pod ${body.metadata?.name}: ${words(cause)}`, { cause });
+    }
+  }
+
+  /** Settles when the pod is as asked, or the signal ends the waiting. */
+  async podIs(pod: V1Pod, signal: AbortSignal, holds: (pod: V1Pod) => boolean): Promise<boolean> {
+    const { name = '', namespace = '', uid } = pod.metadata ?? {};
+    const what = {
+      group: '',
+      version: 'v1',
+      plural: 'pods',
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+    };
+    const held = await this.follow<V1Pod, true>(what, signal, (list) =>
+      list.some((p) => p.metadata?.uid === uid && holds(p)) ? true : undefined,
+    );
+    return held === true;
+  }
+
+  /** Runs `look` on the cached list after every change until it gives a value, or the signal ends it (undefined). */
+  async follow<T extends Watched, R>(
+    what: Resource,
+    signal: AbortSignal,
+    look: (objects: readonly T[]) => R | undefined,
+  ): Promise<R | undefined> {
+    const informer = new Informer<T>({ config: this.config, resource: what, log: silent });
+    try {
+      return await new Promise<R | undefined>((resolve, reject) => {
+        const again = () => {
+          try {
+            const value = look(informer.list());
+            if (value !== undefined) resolve(value);
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        };
+        signal.addEventListener('abort', () => resolve(undefined), { once: true });
+        if (signal.aborted) resolve(undefined);
+        informer.onChange(() => setImmediate(again));
+        informer.start();
+        void informer.synced().then(again);
+      });
+    } finally {
+      await informer.stop();
+    }
+  }
+}
+
+/** The API server's own words; the client's message has headers and all in it. */
+export function words(error: unknown): string {
+  for (let e = error; e instanceof Error; e = e.cause)
+    if (e instanceof ApiException) {
+      const body: unknown = typeof e.body === 'string' ? parsed(e.body) : e.body;
+      return (body as { message?: string } | undefined)?.message ?? `the API server answered ${e.code}`;
+    }
+  return explain(error);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text.slice(0, 300) };
+  }
+}
