@@ -95,8 +95,34 @@ export class Kube {
     return this.try(['exec', pod, '-c', 'main', '--', ...argv]);
   }
 
+  /** `kubectl attach -i`: types into the terminal of a pod. `close` lets go of it. */
+  attach(pod: string): { type(text: string): void; close(): Promise<void> } {
+    const child = spawn(
+      this.#access.kubectl,
+      ['--namespace', this.#access.namespace, 'attach', '-i', pod, '-c', 'main'],
+      { env: this.env, stdio: ['pipe', 'ignore', 'ignore'] },
+    );
+    const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+    return {
+      type: (text) => void child.stdin.write(text),
+      close: async () => {
+        child.kill('SIGTERM');
+        await ended;
+      },
+    };
+  }
+
+  /** Until the log of a pod has a line that matches. */
+  async heard(pod: string, what: RegExp, seconds = 60): Promise<void> {
+    const log = this.follow(pod);
+    const until = Date.now() + seconds * 1000;
+    while (!what.test(log.soFar()) && Date.now() < until) await new Promise((later) => setTimeout(later, 50));
+    const printed = await log.close();
+    if (!what.test(printed)) throw new Error(`${pod} did not print ${what} in ${seconds} s:\n${printed}`);
+  }
+
   /** `kubectl logs -f`; `close` ends it and gives what was printed. */
-  follow(pod: string): { close(): Promise<string> } {
+  follow(pod: string): { soFar(): string; close(): Promise<string> } {
     const child = spawn(
       this.#access.kubectl,
       ['--namespace', this.#access.namespace, 'logs', '-f', pod, '-c', 'main'],
@@ -106,6 +132,7 @@ export class Kube {
     child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
     return {
+      soFar: () => printed,
       close: async () => {
         child.kill('SIGTERM');
         await ended;

@@ -1,5 +1,6 @@
 /** manifest.json of an artifact: written last, so an artifact that has one is whole; it names every file with size and digest. */
 import type { FromSchema } from 'json-schema-to-ts';
+import { treeSchema } from './tree';
 
 export const MANIFEST_VERSION = 1;
 
@@ -55,7 +56,7 @@ export const manifestSchema = {
     },
     process: {
       type: 'object',
-      required: ['count', 'stdio', 'memoryBytes'],
+      required: ['count', 'stdio', 'memoryBytes', 'tree'],
       properties: {
         /** Tasks (not threads) in the tree. */
         count: { type: 'integer', minimum: 1 },
@@ -64,6 +65,8 @@ export const manifestSchema = {
         /** rdev and dev of fd 0 where it is a terminal, as CRIU's tty key wants them. */
         tty: { type: 'string' },
         memoryBytes: size,
+        /** What a restore must bring back, as it was while the source stood still. */
+        tree: treeSchema,
       },
     },
     dump: {

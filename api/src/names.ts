@@ -91,6 +91,7 @@ export const reason = {
   restoreRunning: 'RestoreRunning',
   restoreSucceeded: 'RestoreSucceeded',
   restoreFailed: 'RestoreFailed',
+  restoreUnproven: 'RestoreUnproven',
   checkpointNotFound: 'CheckpointNotFound',
   checkpointNotReady: 'CheckpointNotReady',
   agentMissing: 'AgentMissing',

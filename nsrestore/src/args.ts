@@ -41,6 +41,8 @@ export function restoreArgs(job: Job, manifest: Manifest): readonly string[] {
     '--no-default-config',
     ...['--images-dir', `${job.artifact}/${artifactFile.images}`, '--work-dir', job.work],
     ...['--log-file', 'restore.log', '-v2', '--restore-detached', '--pidfile', pidFile(job)],
+    // It runs when the agent has seen that it is what was dumped.
+    '--leave-stopped',
     ...[
       '--root',
       job.root,

@@ -34,7 +34,6 @@ async function run(job: Job): Promise<Receipt> {
   return {
     artifactDigest: job.digest,
     restoredPid,
-    processes: manifest.process.count,
     bytes: manifest.sizeBytes,
     filesWritten: files.written,
     filesDeleted: files.deleted,

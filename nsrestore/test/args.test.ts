@@ -42,7 +42,8 @@ describe('restoreArgs', () => {
     expect(restoreArgs(job({}), manifest({ externalMounts: ['/dev', '/etc/my hosts'] }))).toEqual([
       ...['/opt/criu/criu', 'restore', '--no-default-config'],
       ...['--images-dir', '/store/a/criu', '--work-dir', '/work', '--log-file', 'restore.log', '-v2'],
-      ...['--restore-detached', '--pidfile', '/work/restored.pid', '--root', '/root-of-pod'],
+      ...['--restore-detached', '--pidfile', '/work/restored.pid', '--leave-stopped'],
+      ...['--root', '/root-of-pod'],
       ...['--manage-cgroups=ignore', '--tcp-close', '--file-locks', '--link-remap', '--force-irmap'],
       ...[
         '--inherit-fd',

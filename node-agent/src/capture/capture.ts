@@ -8,6 +8,7 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
+import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import { hookFolder } from '../criu/hook';
 import { criuProgram } from '../criu/program';
 import { frozenSeconds } from '../criu/stats';
@@ -16,6 +17,7 @@ import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
 import { commandLine } from '../linux/proc';
+import { describeTree } from '../linux/tree';
 import { hasControlDir, writeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
 import { beginArtifact, digestFiles, publish } from '../store/directory';
@@ -69,6 +71,7 @@ async function dumpTree(
   });
   io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
   io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
+  let tree: TreeFacts | undefined;
   const progress = followPages(images, memoryBytes(seen), io);
   const plan = {
     program,
@@ -82,13 +85,20 @@ async function dumpTree(
     ...(seen.tty === undefined ? {} : { tty: seen.tty }),
   };
   try {
-    await io.steps.runToEnd('dump', () => dump(plan, io, () => packFiles(request, seen, volumes, io)));
+    await io.steps.runToEnd('dump', () =>
+      dump(plan, io, () => {
+        tree = describeTree(seen.root.pid).facts;
+        return packFiles(request, seen, volumes, io);
+      }),
+    );
   } finally {
     progress.stop();
   }
   const paused = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
   io.steps.note('paused', paused);
-  return manifestWriter({ request, seen, volumes, join: join_, paused, criuVersion: program.version });
+  if (tree === undefined)
+    throw new TerminalError('DumpFailed', 'criu dump ended without a word to its script');
+  return manifestWriter({ request, seen, tree, volumes, join: join_, paused, criuVersion: program.version });
 }
 
 /** Where CRIU may link unlinked files: the writable layer, and the volumes that only this pod has. */
@@ -133,6 +143,7 @@ function followPages(images: string, total: number, io: EngineIo): { stop(): voi
 interface ManifestParts {
   readonly request: CaptureRequest;
   readonly seen: Seen;
+  readonly tree: TreeFacts;
   readonly volumes: readonly MountedVolume[];
   readonly join: readonly ('uts' | 'ipc')[];
   readonly paused: number;
@@ -142,6 +153,7 @@ interface ManifestParts {
 function manifestWriter({
   request,
   seen,
+  tree,
   volumes,
   join: joined,
   paused,
@@ -174,7 +186,8 @@ function manifestWriter({
     },
     container: { ...container, ...(podIp === undefined ? {} : { podIp }) },
     process: {
-      count: seen.processes.filter((p) => p.state !== 'Z').length,
+      count: tree.processes.length,
+      tree,
       stdio: [...seen.stdio],
       memoryBytes: memoryBytes(seen),
       ...(tty === undefined ? {} : { tty }),

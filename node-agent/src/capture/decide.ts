@@ -50,6 +50,9 @@ function processReasons(p: SeenProcess, seen: Seen): readonly string[] {
     ...UNSUPPORTED_FDS.filter(([pattern]) => p.openPaths.some((path) => pattern.test(path))).map(
       ([, what]) => `${who} has ${what}`,
     ),
+    ...p.lostLocks.map(
+      (path) => `${who} holds a POSIX lock on ${path} and maps the same file: CRIU would lose the lock`,
+    ),
   ];
 }
 

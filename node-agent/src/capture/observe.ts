@@ -11,6 +11,7 @@ import { containerCgroups, isFrozen } from '../linux/cgroup';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { HostPid, ProcessRef } from '../linux/ids';
 import { inode, link, openPaths, processRef, processTree, status } from '../linux/proc';
+import { locksLostByMapping } from '../linux/tree';
 import type { ContainerFacts } from '../runtime/facts';
 import { volumesOf } from '../runtime/facts';
 import { workloadRoot } from '../runtime/workload';
@@ -24,6 +25,8 @@ export interface SeenProcess {
   readonly pidNamespace: number;
   readonly userNamespace: number;
   readonly openPaths: readonly string[];
+  /** Files with a POSIX lock that CRIU would lose. */
+  readonly lostLocks: readonly string[];
 }
 
 export interface Seen {
@@ -91,6 +94,7 @@ function look(pid: HostPid): SeenProcess[] {
       pidNamespace: inode(`/proc/${pid}/ns/pid`) ?? 0,
       userNamespace: inode(`/proc/${pid}/ns/user`) ?? 0,
       openPaths: openPaths(pid),
+      lostLocks: locksLostByMapping(pid),
     },
   ];
 }

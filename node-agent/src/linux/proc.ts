@@ -8,12 +8,16 @@ export interface Status {
   /** R, S, D, T (stopped), t (traced), Z, X */
   readonly state: string;
   readonly tracerPid: number;
+  /** Pid of the parent, in our own pid namespace. */
+  readonly parent: number;
+  readonly threads: number;
   /** From our own pid namespace inwards. */
   readonly nsPids: readonly number[];
   readonly rssBytes: number;
 }
 
-const orAbsent = <T>(read: () => T): T | undefined => {
+/** Undefined where the process, or the file, is not there (any more). */
+export const orAbsent = <T>(read: () => T): T | undefined => {
   try {
     return read();
   } catch (error) {
@@ -49,9 +53,19 @@ export function status(pid: number): Status | undefined {
     name: field('Name'),
     state: field('State').charAt(0),
     tracerPid: Number(field('TracerPid') || 0),
+    parent: Number(field('PPid') || 0),
+    threads: Number(field('Threads') || 1),
     nsPids: field('NSpid').split(/\s+/).filter(Boolean).map(Number),
     rssBytes: (parseInt(field('VmRSS'), 10) || 0) * 1024,
   };
+}
+
+/** Real user and group. */
+export function credentials(pid: number): { readonly uid: number; readonly gid: number } | undefined {
+  const text = orAbsent(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '';
+  const [, uid] = /^Uid:\s+(\d+)/m.exec(text) ?? [];
+  const [, gid] = /^Gid:\s+(\d+)/m.exec(text) ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
 /** The process and all its descendants; children are looked up for every thread, since any of them may have forked. */

@@ -12,6 +12,9 @@ const functions = {
   mount: libc.func(
     'int mount(const char *source, const char *target, const char *fs, unsigned long flags, const char *data)',
   ),
+  prlimit: libc.func('int prlimit(int pid, int resource, const void *next, void *old)'),
+  setresuid: libc.func('int setresuid(uint32_t real, uint32_t effective, uint32_t saved)'),
+  setresgid: libc.func('int setresgid(uint32_t real, uint32_t effective, uint32_t saved)'),
   sigqueue: libc.func('int sigqueue(int pid, int sig, intptr_t value)'),
   syscall: libc.func('long syscall(long number, ...)'),
   llistxattr: libc.func('intptr_t llistxattr(const char *path, _Out_ uint8_t *list, size_t size)'),
@@ -44,6 +47,30 @@ export const mount = (source: string, target: string, fs: string, flags = 0, dat
 /** sigqueue(3) with an integer value. */
 export const sigqueue = (pid: number, signal: number, value: number): void =>
   void checked(`signal ${signal} to ${pid}`, functions.sigqueue(pid, signal, value));
+
+/** False where the kernel does not allow it, or the process is gone. */
+export function prlimit(pid: number, resource: number, soft: bigint, hard: bigint): boolean {
+  const limit = Buffer.alloc(16);
+  limit.writeBigUInt64LE(soft, 0);
+  limit.writeBigUInt64LE(hard, 8);
+  return functions.prlimit(pid, resource, limit, null) === 0;
+}
+
+/** "Leave as it is" of setresuid(2). */
+const SAME = 0xffffffff;
+
+/** Runs `work` with other real ids; the effective ones, and with them our rights, stay. */
+export function withRealIds(uid: number, gid: number, work: () => void): void {
+  const [ownUid = 0, ownGid = 0] = [process.getuid?.(), process.getgid?.()];
+  checked(`take real group ${gid}`, functions.setresgid(gid, SAME, SAME));
+  try {
+    checked(`take real user ${uid}`, functions.setresuid(uid, SAME, SAME));
+    work();
+  } finally {
+    functions.setresuid(ownUid, SAME, SAME);
+    functions.setresgid(ownGid, SAME, SAME);
+  }
+}
 
 /** A detached copy of the whole mount tree at `path`, as a descriptor. */
 export const cloneTree = (path: string): number =>

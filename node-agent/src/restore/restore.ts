@@ -12,7 +12,7 @@ import type { RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { ContainerCgroups } from '../linux/cgroup';
-import { containerCgroups, containerProcesses } from '../linux/cgroup';
+import { containerCgroups } from '../linux/cgroup';
 import { command } from '../linux/command';
 import type { ProcessRef } from '../linux/ids';
 import { processRef, status } from '../linux/proc';
@@ -26,6 +26,7 @@ import { nsrestoreArgs } from './args';
 import { reasonsAgainst } from './decide';
 import { handOver } from './hand-over';
 import { enterPrivateView, RESTORE_ROOT } from './namespace';
+import { prove } from './prove';
 
 interface Target {
   readonly facts: ContainerFacts;
@@ -50,7 +51,10 @@ export async function restore(request: RestoreRequest, io: EngineIo): Promise<Re
   const receipt = await io.steps.runToEnd('restore', () =>
     runNsrestore(artifact, target, { ...program, work }, io),
   );
-  const proven = await io.steps.run('prove', () => prove(receipt, artifact, target));
+  const podIp = request.pod?.ip;
+  const proven = await io.steps.run('prove', () =>
+    prove({ receipt, artifact, groups, placeholder, ...(podIp === undefined ? {} : { podIp }) }),
+  );
   await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
   return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
 }
@@ -120,7 +124,11 @@ async function runNsrestore(
 ): Promise<Receipt> {
   mkdirSync(work, { recursive: true, mode: 0o700 });
   const own = `/proc/${placeholder.pid}`;
-  const fds = [openSync(`${own}/ns/net`, 'r'), ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n))];
+  const hasTerminal = artifact.manifest.process.tty !== undefined;
+  const fds = [
+    openSync(`${own}/ns/net`, 'r'),
+    ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n, hasTerminal)),
+  ];
   const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
   const leave = enterPrivateView(placeholder.pid);
   const argv = nsrestoreArgs({
@@ -155,38 +163,15 @@ function refusal(code: number, stderr: string): Error {
   }
 }
 
-/** A pipe is opened for its direction; whatever cannot be opened is not handed over. */
-const openStdio = (path: string, n: number): number => {
+/**
+ * A pipe is opened for its direction, a terminal for both: restored from a write-only one, the program sees the end of its input at
+ * the first read. Whatever cannot be opened is not handed over.
+ */
+const openStdio = (path: string, n: number, isTerminal: boolean): number => {
+  const direction = n === 0 ? constants.O_RDONLY : constants.O_WRONLY;
   try {
-    return openSync(path, n === 0 ? constants.O_RDONLY : constants.O_WRONLY);
+    return openSync(path, (isTerminal ? constants.O_RDWR : direction) | constants.O_NOCTTY);
   } catch {
     return openSync('/dev/null', constants.O_RDWR);
   }
 };
-
-/** The restored tree must be in the placeholder's own cgroup, under its PID 1, with as many processes as were dumped. */
-function prove(
-  receipt: Receipt,
-  { manifest, digest }: OpenArtifact,
-  { groups, placeholder }: Target,
-): Receipt {
-  if (receipt.artifactDigest !== digest)
-    throw new TerminalError('RestoreUnproven', 'the receipt is for another artifact');
-  const depth = (status(placeholder.pid)?.nsPids.length ?? 1) - 1;
-  const inside = containerProcesses(groups).flatMap((pid) => {
-    const nsPids = status(pid)?.nsPids ?? [];
-    return nsPids.length > depth + 1 ? [{ pid, outer: nsPids[depth], inner: nsPids.at(-1) }] : [];
-  });
-  const root = inside.find((p) => p.outer === receipt.restoredPid && p.inner === 1);
-  if (root === undefined)
-    throw new TerminalError(
-      'RestoreUnproven',
-      `no process ${receipt.restoredPid} is in the placeholder's cgroup`,
-    );
-  if (inside.length < manifest.process.count)
-    throw new TerminalError(
-      'RestoreUnproven',
-      `${inside.length} processes were restored, ${manifest.process.count} dumped`,
-    );
-  return { ...receipt, hostPid: root.pid, processes: inside.length, bytes: manifest.sizeBytes };
-}

@@ -15,6 +15,7 @@ const server: SeenProcess = {
   pidNamespace: 7,
   userNamespace: 8,
   openPaths: ['/app', '/data/log.txt', 'socket:[1]', 'anon_inode:[eventpoll]'],
+  lostLocks: [],
 };
 const child: SeenProcess = {
   ...server,

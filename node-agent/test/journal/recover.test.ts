@@ -20,7 +20,7 @@ import { groupMembers, makeGroups, removeGroups } from '../../src/journal/group'
 import { recover } from '../../src/journal/recover';
 import type { ProcessRef } from '../../src/linux/ids';
 import { containerId, hostPid } from '../../src/linux/ids';
-import { processRef } from '../../src/linux/proc';
+import { processRef, status } from '../../src/linux/proc';
 import { until } from '../assignment/stage';
 
 const UID = '11111111-2222-3333-4444-555555555555';
@@ -65,7 +65,7 @@ const manifest: Manifest = {
   artifact,
   source: { nodeName: 'node', architecture: 'x64', kernel: '6', criuVersion: '4' },
   container: { id, name: 'm', podName: 'p', podUid: 'u', image: 'i', imageDigest: 'd', command: [] },
-  process: { count: 1, stdio: ['', '', ''], memoryBytes: 1 },
+  process: { count: 1, stdio: ['', '', ''], memoryBytes: 1, tree: { processes: [], limits: [] } },
   dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0.25 },
   volumes: [],
   files: [{ path: 'rootfs.tar', sizeBytes: 1, sha256: '0'.repeat(64) }],
@@ -188,6 +188,21 @@ describe('recovery of a restore', () => {
     await until(() => comm(placeholder) === 'standby:live');
     expect(await recover(entry, cgroups)).toMatchObject({ ok: true });
     expect(comm(placeholder)).toBe('standby:live');
+  });
+
+  it('lets a tree run that was proven and still stands still', async () => {
+    const placeholder = await standby();
+    const worker = spawn('sleep', ['60']);
+    children.push(worker);
+    await once(worker, 'spawn');
+    const root = processRef(hostPid(worker.pid)) as ProcessRef;
+    worker.kill('SIGSTOP');
+    await until(() => status(root.pid)?.state === 'T');
+    const tree = [{ hostPid: root.pid, startTime: root.startTime, pid: 1, name: 'sleep' }];
+    begin(restore());
+    entry.appendUndo({ do: 'handOver', placeholder, root, receipt: { ...receipt, tree } });
+    expect(await recover(entry, cgroups)).toMatchObject({ ok: true });
+    await until(() => status(root.pid)?.state === 'S');
   });
 
   it.each([

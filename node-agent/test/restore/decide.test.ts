@@ -18,7 +18,7 @@ const manifest: Manifest = {
     imageDigest: 'sha256:a',
     command: [],
   },
-  process: { count: 1, stdio: ['', '', ''], memoryBytes: 2 ** 30 },
+  process: { count: 1, stdio: ['', '', ''], memoryBytes: 2 ** 30, tree: { processes: [], limits: [] } },
   dump: { externalMounts: ['/dev', '/etc/conf', '/data'], joinedNamespaces: ['uts'], pausedSeconds: 0 },
   volumes: [],
   files: [],

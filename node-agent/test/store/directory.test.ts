@@ -54,7 +54,7 @@ const manifest = (files: readonly ManifestFile[]): Manifest => ({
   artifact: { namespace: 'n', identityHash: 'h', uid: 'u' },
   source: { nodeName: 'node', architecture: 'x64', kernel: '6', criuVersion: '4' },
   container: { id: 'c', name: 'm', podName: 'p', podUid: 'u', image: 'i', imageDigest: 'd', command: [] },
-  process: { count: 1, stdio: ['', '', ''], memoryBytes: 1 },
+  process: { count: 1, stdio: ['', '', ''], memoryBytes: 1, tree: { processes: [], limits: [] } },
   dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0 },
   volumes: [],
   files: [...files],

@@ -2,6 +2,7 @@
 import type { AssignmentStatus, PodCondition } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { reason, RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
+import { unproven } from '@dynamo-snapshot/api/receipt';
 import { humanSeconds } from '@dynamo-snapshot/api/quantity';
 import type { RunningContainer } from '../assignment/container';
 
@@ -13,7 +14,7 @@ export interface Observed {
   readonly targetFound: boolean;
   readonly checkpoint?: DynamoCheckpoint;
   /** Status of the assignment for the container that runs now; absent = there is none. */
-  readonly assignment?: { readonly status?: AssignmentStatus };
+  readonly assignment?: { readonly status?: AssignmentStatus; readonly artifactDigest: string };
 }
 
 export type Plan =
@@ -30,7 +31,7 @@ export function decide(seen: Observed): Plan {
   if (!seen.targetFound)
     return refuse(reason.targetContainerNotFound, 'the pod does not say which container to restore');
   if (seen.running === undefined) return { do: 'nothing' };
-  if (seen.assignment !== undefined) return mirror(seen.assignment.status, seen.running.nodeName);
+  if (seen.assignment !== undefined) return mirror(seen.assignment, seen.running.nodeName);
   return decideCheckpoint(seen.checkpoint, seen.wanted, seen.running);
 }
 
@@ -54,10 +55,17 @@ function decideCheckpoint(
   return { do: 'assign', checkpoint, target };
 }
 
-function mirror(status: AssignmentStatus | undefined, node: string): Plan {
+function mirror({ status, artifactDigest }: NonNullable<Observed['assignment']>, node: string): Plan {
   if (status?.phase === 'Succeeded') {
+    const lack = unproven(status.receipt, artifactDigest);
+    if (lack !== undefined)
+      return told('False', reason.restoreUnproven, `the agent says that it restored, but ${lack}`, {
+        type: 'Warning',
+        reason: reason.restoreFailed,
+      });
     const total = status.timings?.find((t) => t.step === 'total')?.seconds ?? 0;
-    const message = `restored in ${humanSeconds(total)} on node ${node}`;
+    const notes = status.receipt?.notes ?? [];
+    const message = [`restored in ${humanSeconds(total)} on node ${node}`, ...notes].join('; ');
     const why = reason.restoreSucceeded;
     return told('True', why, message, { type: 'Normal', reason: why });
   }

@@ -41,7 +41,13 @@ function observeContainer(pod: V1Pod, { assignments }: Caches): ContainerFacts {
   if (running === undefined) return { targetFound: true };
   const found = assignments.get(`${namespace}/${restoreName(name, running.container.id)}`);
   if (found === undefined) return { targetFound: true, running };
-  return { targetFound: true, running, assignment: found.status ? { status: found.status } : {} };
+  const { spec, status } = found;
+  const artifactDigest = spec.artifact.digest ?? '';
+  return {
+    targetFound: true,
+    running,
+    assignment: { artifactDigest, ...(status === undefined ? {} : { status }) },
+  };
 }
 
 function findCheckpoint(

@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
+import type { AssignmentStatus } from '@dynamo-snapshot/api/assignment';
 import { decide } from '../../src/restore/decide';
 import { observe } from '../../src/restore/observe';
 import { assignment, caches, checkpoint, CONTAINER_ID, pod } from '../objects';
@@ -11,6 +12,21 @@ const byHash = pod('p', {
   labels: { 'nvidia.com/snapshot-is-restore-target': 'true', 'nvidia.com/snapshot-checkpoint-hash': 'h' },
 });
 const NAME = `restore-p-${CONTAINER_ID.slice(0, 10)}`;
+const receipt = {
+  artifactDigest: '',
+  restoredPid: 22,
+  hostPid: 4711,
+  steps: [],
+  tree: [{ hostPid: 4711, startTime: '9', pid: 1, name: 'python3' }],
+  proof: { processes: 1, threads: 4, descriptors: 9, listening: 1, locks: 0 },
+};
+const { proof, ...withoutProof } = receipt;
+const succeeded = (given: AssignmentStatus['receipt'] | undefined) =>
+  assignment(NAME, {
+    phase: 'Succeeded',
+    timings: [{ step: 'total', seconds: 2 }],
+    ...(given === undefined ? {} : { receipt: given }),
+  });
 const told = (status: string, why: string, event = why) => ({
   do: 'tell',
   condition: { type: 'nvidia.com/Restored', status, reason: why },
@@ -55,11 +71,36 @@ describe('a pod that asks to be restored', () => {
       { checkpoints: [ready], assignments: [assignment(NAME)] },
       { do: 'nothing' },
     ],
+    ['hears of success', asking, { assignments: [succeeded(receipt)] }, told('True', 'RestoreSucceeded')],
     [
-      'hears of success',
+      'hears what could not be given back',
       asking,
-      { assignments: [assignment(NAME, { phase: 'Succeeded', timings: [{ step: 'total', seconds: 2 }] })] },
-      told('True', 'RestoreSucceeded'),
+      { assignments: [succeeded({ ...receipt, notes: ['a limit'] })] },
+      { condition: { status: 'True', message: 'restored in 2.00s on node node-a; a limit' } },
+    ],
+    [
+      'does not believe a success without a receipt',
+      asking,
+      { assignments: [succeeded(undefined)] },
+      told('False', 'RestoreUnproven', 'RestoreFailed'),
+    ],
+    [
+      'does not believe a receipt that nobody has looked at',
+      asking,
+      { assignments: [succeeded(withoutProof)] },
+      told('False', 'RestoreUnproven', 'RestoreFailed'),
+    ],
+    [
+      'does not believe a receipt for another artifact',
+      asking,
+      { assignments: [succeeded({ ...receipt, artifactDigest: 'other' })] },
+      told('False', 'RestoreUnproven', 'RestoreFailed'),
+    ],
+    [
+      'does not believe a receipt that leaves a process out',
+      asking,
+      { assignments: [succeeded({ ...withoutProof, proof, tree: [] })] },
+      told('False', 'RestoreUnproven', 'RestoreFailed'),
     ],
     [
       "hears of failure in the agent's words",
