@@ -95,13 +95,14 @@ export class Kube {
     return this.try(['exec', pod, '-c', 'main', '--', ...argv]);
   }
 
-  /** `kubectl attach -i`: types into the terminal of a pod. `close` lets go of it. */
+  /** `kubectl attach -it`: types into the terminal of a pod. kubectl wants a terminal of its own, hence script(1). */
   attach(pod: string): { type(text: string): void; close(): Promise<void> } {
-    const child = spawn(
-      this.#access.kubectl,
-      ['--namespace', this.#access.namespace, 'attach', '-i', pod, '-c', 'main'],
-      { env: this.env, stdio: ['pipe', 'ignore', 'ignore'] },
-    );
+    const { kubectl, namespace } = this.#access;
+    const attach = `exec '${kubectl}' --namespace '${namespace}' attach -it '${pod}' -c main`;
+    const child = spawn('script', ['--quiet', '--flush', '--command', attach, '/dev/null'], {
+      env: this.env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
     return {
       type: (text) => void child.stdin.write(text),

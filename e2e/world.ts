@@ -91,6 +91,19 @@ export class World {
     return this.kube.get<PodStatus>('pod', pod);
   }
 
+  /** A file of the node, as its agent sees it: it shares the node's pid namespace. */
+  async readOn(node: string, file: string): Promise<string> {
+    const selector = ['-l', 'app.kubernetes.io/component=agent', '--field-selector', `spec.nodeName=${node}`];
+    const agent = await this.kube.run([
+      'get',
+      'pods',
+      ...selector,
+      '-o',
+      'jsonpath={.items[0].metadata.name}',
+    ]);
+    return this.kube.run(['exec', agent, '--', 'cat', file]);
+  }
+
   /** A served worker on a node: its IP and state. */
   async serving(options: WorkerOptions): Promise<{ readonly ip: string; readonly state: WorkerState }> {
     await this.make(worker(options));

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { checkpointOf, placeholder, state } from '../workload';
 import type { CheckpointObject, PodStatus } from '../world';
 import { World } from '../world';
@@ -47,16 +46,16 @@ describe('the proof of a restore', () => {
     expect(receipt.artifactDigest).toBe(checkpoint.status?.artifact?.digest);
     expect(receipt.proof).toMatchObject({ processes: 2, listening: 2, locks: 2 });
     expect(receipt.tree).toHaveLength(2);
+    const read = (pid: number | string, file: string) => world.readOn(world.nodeB, `/proc/${pid}/${file}`);
+    const [, standby = ''] = /^PPid:\s+(\d+)/m.exec(await read(receipt.hostPid, 'status')) ?? [];
+    const score = await read(standby, 'oom_score_adj');
     for (const { hostPid, startTime, name } of receipt.tree) {
-      const stat = readFileSync(`/proc/${hostPid}/stat`, 'utf8');
+      const stat = await read(hostPid, 'stat');
       expect(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]).toBe(startTime);
-      expect(readFileSync(`/proc/${hostPid}/comm`, 'utf8').trim()).toBe(name);
-      expect(readFileSync(`/proc/${hostPid}/limits`, 'utf8')).toMatch(/Max open files +321 +654 /);
+      expect(await read(hostPid, 'comm')).toBe(`${name}\n`);
+      expect(await read(hostPid, 'limits')).toMatch(/Max open files +321 +654 /);
+      expect(await read(hostPid, 'oom_score_adj')).toBe(score);
     }
-    const score = (pid: number | string) => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
-    const [, standby = ''] =
-      /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${receipt.hostPid}/status`, 'utf8')) ?? [];
-    for (const { hostPid } of receipt.tree) expect(score(hostPid)).toBe(score(standby));
     const taken = await world.kube.exec('proof-clone', [
       'python3',
       '-c',
