@@ -14,6 +14,7 @@ const room = (folder, forbidden, why) => ({
 
 const pure = [
   '**/decide.ts',
+  '**/decide-*.ts',
   '**/args.ts',
   '**/facts.ts',
   '**/plan.ts',

@@ -74,6 +74,7 @@ export const reason = {
   targetContainerNotFound: 'TargetContainerNotFound',
   captureRequested: 'CaptureRequested',
   captureRunning: 'CaptureRunning',
+  captureSucceeded: 'CaptureSucceeded',
   captureFailed: 'CaptureFailed',
   captureRestarted: 'CaptureRestarted',
   artifactUnverified: 'ArtifactUnverified',

@@ -42,7 +42,7 @@ export abstract class LevelOperator extends Operator {
     queue: WorkQueue,
     toKeys: (object: T) => readonly string[],
   ): Informer<T> {
-    const informer = this.#inform<T>(resource);
+    const informer = this.inform<T>(resource);
     this.#queues.add(queue);
     informer.onChange((_, object) => {
       for (const key of toKeys(object)) queue.add(key);
@@ -63,7 +63,7 @@ export abstract class LevelOperator extends Operator {
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace?: string,
   ): Promise<void> {
-    const informer = this.#inform<KubernetesObject>({
+    const informer = this.inform<KubernetesObject>({
       group,
       version,
       plural,
@@ -99,7 +99,8 @@ export abstract class LevelOperator extends Operator {
     await Promise.all([...this.#queues].map((queue) => queue.drain()));
   }
 
-  #inform<T extends Watched>(resource: Resource): Informer<T> {
+  /** A watched cache whose changes concern no queue, or several. Call from init(). */
+  protected inform<T extends Watched>(resource: Resource): Informer<T> {
     const informer = new Informer<T>({ config: this.#config, resource, log: this.log });
     this.#informers.push(informer as unknown as Informer<never>);
     return informer;

@@ -6,6 +6,12 @@ export interface OperatorConfig {
   readonly watchNamespace: string;
   readonly healthPort: number;
   readonly logLevel: string;
+  /** Where the operator itself runs: its lease and those of the agents are there. */
+  readonly ownNamespace: string;
+  /** Of this replica. */
+  readonly podName: string;
+  /** An operation is given up when nothing was heard of it, nor of its agent, for so long. */
+  readonly nodeLostSeconds: number;
   /** Localhost profile of checkpoint jobs; empty = none. */
   readonly seccompProfile: string;
 }
@@ -14,5 +20,8 @@ export const operatorConfig = (env: Readonly<Record<string, string | undefined>>
   watchNamespace: env['WATCH_NAMESPACE'] ?? '',
   healthPort: Number(env['HEALTH_PORT'] ?? 8081),
   logLevel: env['LOG_LEVEL'] ?? 'info',
+  ownNamespace: env['POD_NAMESPACE'] ?? 'default',
+  podName: env['POD_NAME'] ?? 'operator',
+  nodeLostSeconds: Number(env['NODE_LOST_SECONDS'] ?? 120),
   seccompProfile: env['SECCOMP_PROFILE'] ?? SECCOMP_PROFILE,
 });

@@ -1,11 +1,15 @@
 /** The operator's program. */
+import { randomUUID } from 'node:crypto';
 import { explain } from '@dynamo-snapshot/api/errors';
-import { fieldManager } from '@dynamo-snapshot/api/names';
+import { fieldManager, lease } from '@dynamo-snapshot/api/names';
 import { Api } from '@dynamo-snapshot/controller/api';
 import { EventRecorder } from '@dynamo-snapshot/controller/events';
 import { startHealth } from '@dynamo-snapshot/controller/health';
+import { Election, leaseRef } from '@dynamo-snapshot/controller/lease';
 import { logger } from '@dynamo-snapshot/controller/log';
+import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import { askedToStop, connect } from '@dynamo-snapshot/controller/process';
+import { Registry } from 'prom-client';
 import { operatorConfig } from './config';
 import { SnapshotOperator } from './operator';
 
@@ -13,22 +17,33 @@ async function main(): Promise<void> {
   const config = operatorConfig(process.env);
   const log = logger(config.logLevel, 'operator');
   const kube = connect();
+  const registry = new Registry();
+  const metrics = makeMetrics(registry, 'operator');
   const events = new EventRecorder(kube, fieldManager.operator, log, Date);
   const api = new Api(kube, fieldManager.operator);
-  const operator = new SnapshotOperator({ kube, api, events, config, log, clock: Date });
+  const operator = new SnapshotOperator({ kube, api, events, config, log, clock: Date, metrics });
+  const identity = `${config.podName}_${randomUUID()}`;
+  const election = new Election({
+    api,
+    log,
+    identity,
+    lease: leaseRef(config.ownNamespace, lease.operator),
+    clock: Date,
+  });
   const ready = () => (operator.healthy ? true : 'the objects are not watched yet');
-  const health = await startHealth({ port: config.healthPort, ready });
+  const onScrape = () => operator.measure(election.leading);
+  const health = await startHealth({ port: config.healthPort, ready, registry, onScrape });
   log.info('operator', { namespace: config.watchNamespace || 'all' });
+  const stop = new AbortController();
+  const stopped = askedToStop();
   try {
-    const stopped = askedToStop();
-    try {
-      await Promise.race([operator.start(), stopped]);
-      log.info('ready', { afterSeconds: Number(process.uptime().toFixed(2)) });
-    } catch (error) {
-      await health.close();
-      throw error;
-    }
+    await Promise.race([operator.start(), stopped]);
+    log.info('ready', { afterSeconds: Number(process.uptime().toFixed(2)) });
+    const race = election.run(stop.signal, (term) => operator.lead(term));
+    await Promise.race([race, stopped]);
     log.info(`stopping on ${await stopped}`);
+    stop.abort();
+    await race;
   } finally {
     await Promise.all([operator.shutdown(), health.close()]);
   }

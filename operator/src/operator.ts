@@ -1,18 +1,36 @@
-/** Which objects feed which queue. */
+/** Which objects feed which queue. Every replica watches; the one that leads works (docs/adr/0031). */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
+import { ASSIGNMENT, CHECKPOINT, GROUP, label, VERSION } from '@dynamo-snapshot/api/names';
+import type { Informer } from '@dynamo-snapshot/controller/informer';
 import { keyOf } from '@dynamo-snapshot/controller/informer';
+import type { Lookup } from '@dynamo-snapshot/controller/lookup';
+import { measureDepth, measured } from '@dynamo-snapshot/controller/metrics';
 import { LevelOperator } from '@dynamo-snapshot/controller/operator';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
 import { WorkQueue } from '@dynamo-snapshot/controller/queue';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { AgentLease } from './assignment/agents';
+import { Agents } from './assignment/agents';
+import { apply as applyAssignment } from './assignment/apply';
+import { decide as decideAssignment } from './assignment/decide';
 import { Applier } from './checkpoint/apply';
 import { decide as decideCheckpoint } from './checkpoint/decide';
 import { observe as observeCheckpoint } from './checkpoint/observe';
+import { setAgentGauges, setAssignmentGauges, setCheckpointGauges } from './gauges';
 import { apply as applyLeaving } from './leaving/apply';
 import { decide as decideLeaving } from './leaving/decide';
 import { observe as observeLeaving } from './leaving/observe';
+import {
+  checkpointTerms,
+  hashOf,
+  identityTerm,
+  identityTerms,
+  nodeTerms,
+  podTerms,
+  targetTerms,
+  waitingTerms,
+} from './lookups';
 import type { Caches, Parts } from './parts';
 import { apply as applyRestore } from './restore/apply';
 import { decide as decideRestore } from './restore/decide';
@@ -20,95 +38,134 @@ import { observe as observeRestore, wantedCheckpoint } from './restore/observe';
 
 const KEYS_AT_ONCE = 8;
 
+interface Watches {
+  readonly checkpoints: Informer<DynamoCheckpoint>;
+  readonly assignments: Informer<SnapshotAssignment>;
+  readonly jobs: Informer<V1Job>;
+  readonly pods: Informer<V1Pod>;
+  readonly leases: Informer<AgentLease>;
+  readonly waiting: Lookup<DynamoCheckpoint>;
+  readonly onNode: Lookup<SnapshotAssignment>;
+  /** By the UID of the pod. */
+  readonly ofPod: Lookup<SnapshotAssignment>;
+}
+
 export class SnapshotOperator extends LevelOperator {
   readonly #parts: Parts;
   readonly #applier: Applier;
+  readonly #agents: Agents;
   readonly #checkpoints: WorkQueue;
+  readonly #assignments: WorkQueue;
   readonly #restores: WorkQueue;
   /** Assignments whose pod may leave. */
   readonly #leaving: WorkQueue;
+  #watches: Watches | undefined;
   #caches: Caches | undefined;
 
   constructor(parts: Parts) {
     super(parts.kube, parts.log);
-    const { log } = parts;
     this.#parts = parts;
+    this.#agents = new Agents(parts.clock);
     this.#applier = new Applier(parts);
-    const checkpoint = (key: string) => this.#reconcileCheckpoint(key);
-    const restore = (key: string) => this.#reconcileRestore(key);
-    this.#checkpoints = new WorkQueue({
-      name: 'checkpoint',
-      reconcile: checkpoint,
-      log,
-      concurrency: KEYS_AT_ONCE,
-    });
-    this.#restores = new WorkQueue({ name: 'restore', reconcile: restore, log, concurrency: KEYS_AT_ONCE });
-    const leaving = (key: string) => this.#reconcileLeaving(key);
-    this.#leaving = new WorkQueue({ name: 'leaving', reconcile: leaving, log });
+    this.#checkpoints = this.#queue('checkpoint', (key) => this.#reconcileCheckpoint(key));
+    this.#assignments = this.#queue('assignment', (key) => this.#reconcileAssignment(key));
+    this.#restores = this.#queue('restore', (key) => this.#reconcileRestore(key));
+    this.#leaving = this.#queue('leaving', (key) => this.#reconcileLeaving(key));
+  }
+
+  #queue(name: string, reconcile: (key: string) => Promise<Outcome | undefined>): WorkQueue {
+    const { log, metrics } = this.#parts;
+    const concurrency = KEYS_AT_ONCE;
+    return new WorkQueue({ name, reconcile, log, concurrency, paused: true, ...measured(metrics, name) });
   }
 
   protected override async init(): Promise<void> {
-    const namespace = this.#parts.config.watchNamespace;
+    const { watchNamespace: namespace, ownNamespace } = this.#parts.config;
     const ours = { group: GROUP, version: VERSION, namespace };
-    const checkpoints = this.watch<DynamoCheckpoint>(
-      { ...ours, plural: CHECKPOINT.plural },
-      this.#checkpoints,
-      (c) => [keyOf(c), ...this.#ofNamespace(c.metadata.namespace)],
-    );
-    const assignments = this.watch<SnapshotAssignment>(
-      { ...ours, plural: ASSIGNMENT.plural },
-      this.#checkpoints,
-      (a) => [`${a.metadata.namespace}/${a.spec.checkpoint.name}`],
-    );
-    const jobs = this.watch<V1Job>(
-      { group: 'batch', version: 'v1', plural: 'jobs', namespace },
-      this.#checkpoints,
-      (job) =>
-        (job.metadata?.ownerReferences ?? [])
-          .filter((o) => o.kind === CHECKPOINT.kind)
-          .map((o) => `${job.metadata?.namespace ?? ''}/${o.name}`),
-    );
-    const pods = this.watch<V1Pod>(
-      { group: '', version: 'v1', plural: 'pods', namespace },
-      this.#checkpoints,
-      (pod) => this.#waitingFor(pod),
-    );
-    checkpoints.onChange((_, c) => this.#addRestores(c.metadata.namespace));
+    const checkpoints = this.inform<DynamoCheckpoint>({ ...ours, plural: CHECKPOINT.plural });
+    const assignments = this.inform<SnapshotAssignment>({ ...ours, plural: ASSIGNMENT.plural });
+    const jobs = this.inform<V1Job>({ group: 'batch', version: 'v1', plural: 'jobs', namespace });
+    const pods = this.inform<V1Pod>({ group: '', version: 'v1', plural: 'pods', namespace });
+    const leases = this.inform<AgentLease>({
+      group: 'coordination.k8s.io',
+      version: 'v1',
+      plural: 'leases',
+      namespace: ownNamespace,
+      labelSelector: `${label.agent}=true`,
+    });
+    const waiting = checkpoints.lookup(waitingTerms);
+    const onNode = assignments.lookup(nodeTerms);
+    const ofPod = assignments.lookup(targetTerms);
+    const caches = {
+      checkpoints,
+      assignments,
+      pods,
+      jobs,
+      byIdentity: checkpoints.lookup(identityTerms),
+      assignmentsOf: assignments.lookup(checkpointTerms),
+      podsBy: pods.lookup(podTerms),
+      agents: this.#agents,
+    };
+    this.#watches = { checkpoints, assignments, jobs, pods, leases, waiting, onNode, ofPod };
+    this.#listen(this.#watches, caches);
+    await this.begin();
+    // Only now is every cache whole: what is absent from it does not exist.
+    this.#caches = caches;
+  }
+
+  #listen(
+    { checkpoints, assignments, jobs, pods, leases, waiting, onNode, ofPod }: Watches,
+    caches: Caches,
+  ): void {
+    checkpoints.onChange((_, c) => {
+      this.#checkpoints.add(keyOf(c));
+      // One that comes, fails or goes may free an identity for another.
+      for (const other of caches.byIdentity.get(identityTerm(c.metadata.namespace, hashOf(c))))
+        if (other.status?.capture?.outcome === undefined) this.#checkpoints.add(keyOf(other));
+      this.#addRestores(c.metadata.namespace);
+    });
     assignments.onChange((_, a) => {
       this.#leaving.add(keyOf(a));
+      this.#checkpoints.add(`${a.metadata.namespace}/${a.spec.checkpoint.name}`);
+      this.#assignments.add(keyOf(a));
       if (a.spec.operation === 'Restore' && a.spec.pod)
         this.#restores.add(`${a.metadata.namespace}/${a.spec.pod.name}`);
     });
+    jobs.onChange((_, job) => {
+      for (const owner of job.metadata?.ownerReferences ?? [])
+        if (owner.kind === CHECKPOINT.kind)
+          this.#checkpoints.add(`${job.metadata?.namespace ?? ''}/${owner.name}`);
+    });
     pods.onChange((_, pod) => {
-      for (const a of this.#assignmentsOf(pod)) this.#leaving.add(keyOf(a));
+      for (const term of podTerms(pod)) for (const c of waiting.get(term)) this.#checkpoints.add(keyOf(c));
+      for (const a of ofPod.get(pod.metadata?.uid ?? '')) this.#leaving.add(keyOf(a));
       if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
     });
-    await this.begin();
-    // Only now is every cache whole: what is absent from it does not exist. What came before is looked at now.
-    this.#caches = { checkpoints, assignments, pods, jobs };
-    for (const checkpoint of checkpoints.list()) this.#checkpoints.add(keyOf(checkpoint));
-    for (const assignment of assignments.list()) this.#leaving.add(keyOf(assignment));
-    for (const pod of pods.list()) if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
+    leases.onChange((change, lease) => {
+      const node = this.#agents.see(change, lease);
+      if (change !== 'MODIFIED') for (const a of onNode.get(node)) this.#assignments.add(keyOf(a));
+    });
   }
 
-  /** A checkpoint that comes, fails or goes may free an identity for another. */
-  #ofNamespace(namespace: string): readonly string[] {
-    return this.#unfinished(namespace).map(keyOf);
+  /** Works until the term ends. What came before is looked at now. */
+  async lead(term: AbortSignal): Promise<void> {
+    const queues = [this.#checkpoints, this.#assignments, this.#restores, this.#leaving];
+    for (const queue of queues) queue.resume();
+    this.#addAll();
+    await new Promise<void>((resolve) => {
+      if (term.aborted) resolve();
+      else term.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.all(queues.map((queue) => queue.drain()));
   }
 
-  /** Checkpoints that may wait for this pod. */
-  #waitingFor(pod: V1Pod): readonly string[] {
-    return this.#ofNamespace(pod.metadata?.namespace ?? '');
-  }
-
-  #unfinished(namespace: string): readonly DynamoCheckpoint[] {
-    return (this.#caches?.checkpoints.list() ?? [])
-      .filter((c) => c.metadata.namespace === namespace)
-      .filter((c) => c.status?.phase !== 'Ready' && c.status?.phase !== 'Failed');
-  }
-
-  #assignmentsOf({ metadata }: V1Pod): readonly SnapshotAssignment[] {
-    return (this.#caches?.assignments.list() ?? []).filter((a) => a.spec.pod?.uid === metadata?.uid);
+  #addAll(): void {
+    for (const checkpoint of this.#watches?.checkpoints.list() ?? [])
+      this.#checkpoints.add(keyOf(checkpoint));
+    for (const assignment of this.#watches?.assignments.list() ?? [])
+      for (const queue of [this.#assignments, this.#leaving]) queue.add(keyOf(assignment));
+    for (const pod of this.#watches?.pods.list() ?? [])
+      if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
   }
 
   #addRestores(namespace: string): void {
@@ -116,11 +173,38 @@ export class SnapshotOperator extends LevelOperator {
     for (const pod of pods) if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
   }
 
+  /** Gauges are set when somebody looks. */
+  measure(leading: boolean): void {
+    const { metrics } = this.#parts;
+    metrics.leading.set(leading ? 1 : 0);
+    setCheckpointGauges(metrics, this.#watches?.checkpoints.list() ?? []);
+    setAssignmentGauges(metrics, this.#watches?.assignments.list() ?? []);
+    setAgentGauges(metrics, this.#agents);
+    measureDepth(metrics, {
+      checkpoint: this.#checkpoints,
+      assignment: this.#assignments,
+      restore: this.#restores,
+      leaving: this.#leaving,
+    });
+  }
+
   async #reconcileCheckpoint(key: string): Promise<Outcome | undefined> {
     const checkpoint = this.#caches?.checkpoints.get(key);
     if (checkpoint === undefined || this.#caches === undefined) return undefined;
     const seen = observeCheckpoint(checkpoint, this.#caches);
     return this.#applier.apply(decideCheckpoint(seen, this.#parts.clock.now()), seen);
+  }
+
+  async #reconcileAssignment(key: string): Promise<Outcome | undefined> {
+    const assignment = this.#caches?.assignments.get(key);
+    if (assignment === undefined) return undefined;
+    const { nodeName } = assignment.spec;
+    const { clock, config } = this.#parts;
+    const agent = this.#agents.state(nodeName);
+    const silenceMs = this.#agents.silence(nodeName);
+    const lostAfterMs = config.nodeLostSeconds * 1000;
+    const plan = decideAssignment({ assignment, agent, silenceMs, lostAfterMs }, clock.now());
+    return applyAssignment(plan, assignment, this.#parts);
   }
 
   async #reconcileRestore(key: string): Promise<undefined> {

@@ -3,6 +3,8 @@ import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { API_VERSION, ARTIFACT_FINALIZER, ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { KnownAgents } from '../src/assignment/agents';
+import { checkpointTerms, identityTerms, podTerms } from '../src/lookups';
 import type { Caches } from '../src/parts';
 
 export const NOW = Date.parse('2026-01-01T00:10:00Z');
@@ -44,10 +46,11 @@ export const assignment = (
   name: string,
   status?: SnapshotAssignment['status'],
   more: Partial<SnapshotAssignment['spec']> = {},
+  metadata: Partial<SnapshotAssignment['metadata']> = {},
 ): SnapshotAssignment => ({
   apiVersion: API_VERSION,
   kind: ASSIGNMENT.kind,
-  metadata: { name, namespace: 'ns', uid: 'x', creationTimestamp: '2026-01-01T00:09:58Z' },
+  metadata: { name, namespace: 'ns', uid: 'x', creationTimestamp: '2026-01-01T00:09:58Z', ...metadata },
   spec: {
     nodeName: 'node-a',
     operation: 'Capture',
@@ -81,14 +84,14 @@ export function pod(name: string, metadata: object = {}, ready = true): V1Pod {
   };
 }
 
-export const ownedJob = (uid = UID, condition?: string): V1Job => ({
+export const ownedJob = (uid = UID, condition?: string, reason = ''): V1Job => ({
   metadata: {
     name: 'checkpoint-one',
     namespace: 'ns',
     uid: 'job-uid',
     ownerReferences: [{ apiVersion: API_VERSION, kind: CHECKPOINT.kind, name: 'one', uid }],
   },
-  status: condition ? { conditions: [{ type: condition, status: 'True' }] } : {},
+  status: condition ? { conditions: [{ type: condition, status: 'True', reason }] } : {},
 });
 
 interface Named {
@@ -100,14 +103,37 @@ const cache = <T extends Named>(list: readonly T[] = []) => ({
   list: () => list,
 });
 
-export const caches = (of: {
+const lookup = <T extends Named>(list: readonly T[] = [], termsOf: (object: T) => readonly string[]) => ({
+  get: (term: string) => list.filter((object) => termsOf(object).includes(term)),
+});
+
+/** Nodes whose agent is alive, and those whose agent has fallen silent. */
+export const agents = (alive: readonly string[] = ['node-a', 'node-b'], silent: readonly string[] = []) => ({
+  state: (node: string) =>
+    alive.includes(node)
+      ? ('alive' as const)
+      : silent.includes(node)
+        ? ('silent' as const)
+        : ('absent' as const),
+  silence: (node: string) => (alive.includes(node) ? 0 : silent.includes(node) ? 60_000 : Infinity),
+  alive: () => alive,
+});
+
+export interface CacheContents {
   readonly checkpoints?: readonly DynamoCheckpoint[];
   readonly assignments?: readonly SnapshotAssignment[];
   readonly pods?: readonly V1Pod[];
   readonly jobs?: readonly V1Job[];
-}): Caches => ({
+  readonly agents?: KnownAgents;
+}
+
+export const caches = (of: CacheContents): Caches => ({
   checkpoints: cache(of.checkpoints),
   assignments: cache(of.assignments),
   pods: cache(of.pods),
   jobs: cache(of.jobs),
+  byIdentity: lookup(of.checkpoints, identityTerms),
+  assignmentsOf: lookup(of.assignments, checkpointTerms),
+  podsBy: lookup(of.pods, podTerms),
+  agents: of.agents ?? agents(),
 });

@@ -2,8 +2,11 @@
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
+import type { Hook } from '@dynamo-snapshot/api/hooks';
 import { API_VERSION, ASSIGNMENT, CHECKPOINT, label } from '@dynamo-snapshot/api/names';
 import type { Body } from '@dynamo-snapshot/controller/api';
+import type { CaptureRequest } from '../checkpoint/capture';
+import { artifactUid, captureName, disposalName, restoreName } from '../checkpoint/capture';
 
 export interface Target {
   readonly nodeName: string;
@@ -16,32 +19,36 @@ export interface Assignment extends Body {
   readonly spec: AssignmentSpec;
 }
 
-const short = (uid: string): string => uid.slice(0, 8);
 /** A label holds 63 characters and ends with a letter or digit. */
 const labelValue = (name: string): string => name.slice(0, 63).replace(/[^a-z0-9]+$/, '');
-const cut = (name: string): string => name.slice(0, 200);
 
-export const captureName = ({ metadata }: DynamoCheckpoint): string =>
-  `capture-${cut(metadata.name)}-${short(metadata.uid)}`;
-export const deleteName = ({ metadata }: DynamoCheckpoint): string =>
-  `delete-${cut(metadata.name)}-${short(metadata.uid)}`;
-export const restoreName = (pod: string, containerId: string): string =>
-  `restore-${cut(pod)}-${containerId.slice(0, 10)}`;
+/** Empty lists are left out: server-side apply would keep them as a difference. */
+function hooks(before: readonly Hook[] = [], after: readonly Hook[] = []): Pick<AssignmentSpec, 'hooks'> {
+  if (before.length === 0 && after.length === 0) return {};
+  return {
+    hooks: {
+      ...(before.length === 0 ? {} : { before: [...before] }),
+      ...(after.length === 0 ? {} : { after: [...after] }),
+    },
+  };
+}
 
-/** The artifact has the UID of its checkpoint. */
 export function captureAssignment(
   checkpoint: DynamoCheckpoint,
   identityHash: string,
+  request: CaptureRequest,
   target: Target,
 ): Assignment {
   const { metadata, spec } = checkpoint;
-  return build(checkpoint, captureName(checkpoint), owner(checkpoint), {
+  const { beforeCapture, afterCapture, afterRestore } = spec.quiesce ?? {};
+  return build(checkpoint, captureName(checkpoint, request), owner(checkpoint), {
     ...target,
     operation: 'Capture',
     checkpoint: { name: metadata.name, uid: metadata.uid },
-    artifact: { identityHash, uid: metadata.uid },
+    artifact: { identityHash, uid: artifactUid(metadata.uid, request) },
     afterCapture: spec.job === undefined ? 'KeepRunning' : 'Complete',
     deadlineSeconds: spec.capture?.timeoutSeconds ?? checkpointDefaults.captureTimeoutSeconds,
+    ...hooks(beforeCapture, afterCapture ?? afterRestore),
   });
 }
 
@@ -56,23 +63,32 @@ export function restoreAssignment(checkpoint: DynamoCheckpoint, target: Target):
     checkpoint: { name: metadata.name, uid: metadata.uid },
     artifact: { identityHash, uid: artifact?.uid ?? '', digest: artifact?.digest ?? '' },
     deadlineSeconds: spec.restore?.timeoutSeconds ?? checkpointDefaults.restoreTimeoutSeconds,
+    ...hooks([], spec.quiesce?.afterRestore),
   });
 }
 
-const DELETE_SECONDS = 300;
+const DISPOSAL_SECONDS = 300;
 
-export function deleteAssignment(
+export function disposalAssignment(
   checkpoint: DynamoCheckpoint,
   identityHash: string,
-  nodeName: string,
+  {
+    operation,
+    artifact,
+    nodeName,
+  }: {
+    readonly operation: 'Delete' | 'Retain';
+    readonly artifact: string;
+    readonly nodeName: string;
+  },
 ): Assignment {
   const { name, uid } = checkpoint.metadata;
-  return build(checkpoint, deleteName(checkpoint), owner(checkpoint), {
+  return build(checkpoint, disposalName(checkpoint, operation, artifact), owner(checkpoint), {
     nodeName,
-    operation: 'Delete',
+    operation,
     checkpoint: { name, uid },
-    artifact: { identityHash, uid },
-    deadlineSeconds: DELETE_SECONDS,
+    artifact: { identityHash, uid: artifact },
+    deadlineSeconds: DISPOSAL_SECONDS,
   });
 }
 

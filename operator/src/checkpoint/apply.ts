@@ -1,70 +1,76 @@
 /** Does what was decided about a DynamoCheckpoint. */
-import { isDeepStrictEqual } from 'node:util';
-import type { CheckpointStatus, DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { explain, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
-import { API_VERSION, ARTIFACT_FINALIZER, CHECKPOINT, label, reason } from '@dynamo-snapshot/api/names';
-import type { Ref } from '@dynamo-snapshot/controller/api';
+import { ARTIFACT_FINALIZER, label, reason } from '@dynamo-snapshot/api/names';
 import { statusOf } from '@dynamo-snapshot/controller/api';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
-import type { Assignment } from '../assignment/build';
-import { captureAssignment, deleteAssignment } from '../assignment/build';
+import { captureAssignment } from '../assignment/build';
+import type { RunningContainer } from '../assignment/container';
 import type { Parts } from '../parts';
-import { assignmentRef, checkpointRef, checkpointTarget } from '../parts';
-import { checkpointJob, jobName } from './job';
+import { podTarget } from '../parts';
+import { Ender } from './apply-end';
+import { jobName } from './capture';
+import { checkpointJob } from './job';
 import type { Observed } from './observe';
-import type { CapturePlan, EndPlan, Plan } from './plan';
-import type { Change } from './status';
-import { captured, capturing, changed, failed, jobCompleted, jobMade, waiting } from './status';
+import type { CapturePlan, Plan } from './plan';
+import { begun, captured, capturing, failed, jobMade, waiting } from './status';
+import { later, Writer } from './write';
 
 /** The API server does not take the job: bad input, which no retry makes good. */
 const REFUSED = [400, 422];
-const GONE_OR_CHANGED = [404, 409];
-const FORBIDDEN = 403;
-const BEHIND_MS = 200;
+const FIRST = { version: 1, attempt: 1 } as const;
 
 export class Applier {
   readonly #parts: Parts;
+  readonly #write: Writer;
+  readonly #ender: Ender;
+
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#write = new Writer(parts);
+    this.#ender = new Ender(parts, this.#write);
   }
 
   async apply(plan: Plan, seen: Observed): Promise<Outcome | undefined> {
     switch (plan.do) {
       case 'nothing':
         return later(plan.requeueAfterMs);
-      case 'jobCompleted':
-      case 'endJob':
-      case 'cancelCapture':
-      case 'assignDelete':
-      case 'tellDeleteFailed':
-      case 'deleteAgain':
-      case 'release':
-        return this.#end(plan, seen);
-      default:
+      case 'addFinalizer':
+      case 'begin':
+      case 'createJob':
+      case 'assignCapture':
+      case 'wait':
+      case 'progress':
+      case 'ready':
+      case 'fail':
         return this.#capture(plan, seen);
+      default:
+        return this.#ender.apply(plan, seen);
     }
   }
 
   async #capture(plan: CapturePlan, seen: Observed): Promise<Outcome | undefined> {
-    const { checkpoint, hash } = seen;
+    const { checkpoint } = seen;
     switch (plan.do) {
       case 'addFinalizer':
         return this.#addFinalizer(seen);
+      case 'begin':
+        await this.#write.status(seen, begun(checkpoint, plan.request, plan.message));
+        if (plan.message === '') return undefined;
+        return this.#write.tell(checkpoint, 'Normal', reason.captureRestarted, plan.message);
       case 'createJob':
         return this.#createJob(seen);
-      case 'assignCapture': {
-        const { nodeName, pod, container } = plan.target;
-        const target = { nodeName, pod, container };
-        const message = `capturing pod ${pod.name}`;
-        await this.#assign(captureAssignment(checkpoint, hash, target));
-        return this.#tell(checkpoint, 'Normal', reason.captureRequested, message);
-      }
+      case 'assignCapture':
+        return this.#assign(seen, plan.target);
       case 'wait':
-        await this.#write(seen, waiting(checkpoint, plan.reason, plan.message));
-        return plan.warn ? this.#tell(checkpoint, 'Warning', plan.reason, plan.message) : undefined;
-      case 'progress':
-        await this.#write(seen, capturing(plan.capture, plan.message));
+        await this.#write.status(seen, waiting(checkpoint, plan.reason, plan.message));
+        return plan.warn ? this.#write.tell(checkpoint, 'Warning', plan.reason, plan.message) : undefined;
+      case 'progress': {
+        await this.#write.status(seen, capturing(checkpoint, plan));
+        const { trouble } = plan;
+        if (trouble !== undefined)
+          await this.#write.tell(checkpoint, 'Warning', trouble.reason, trouble.message);
         return later(plan.requeueAfterMs);
+      }
       case 'ready':
         return this.#ready(plan, seen);
       case 'fail':
@@ -74,140 +80,51 @@ export class Applier {
     }
   }
 
-  /** What comes after the artifact. */
-  async #end(plan: EndPlan, seen: Observed): Promise<Outcome | undefined> {
-    const { api } = this.#parts;
-    const { namespace, name } = seen.checkpoint.metadata;
-    switch (plan.do) {
-      case 'jobCompleted':
-        await this.#write(seen, jobCompleted());
-        return undefined;
-      case 'endJob':
-        await api.delete(jobRef(namespace, jobName(name)));
-        return undefined;
-      case 'cancelCapture':
-        await api.patch(assignmentRef(namespace, plan.capture.metadata.name), { spec: { cancelled: true } });
-        return undefined;
-      case 'assignDelete':
-        return this.#assignDelete(seen, plan.nodeName);
-      case 'tellDeleteFailed':
-        await this.#tell(seen.checkpoint, 'Warning', reason.artifactDeleteFailed, plan.message);
-        return later(plan.requeueAfterMs);
-      case 'deleteAgain':
-        await api.delete(assignmentRef(namespace, plan.deletion.metadata.name));
-        return undefined;
-      case 'release':
-        return this.#release(seen);
-      default:
-        return unreachable(plan);
-    }
-  }
-
-  /** Nothing can be made in a namespace that is being deleted: the artifact stays, rather than the namespace for ever. */
-  async #assignDelete(seen: Observed, nodeName: string): Promise<Outcome | undefined> {
-    const { checkpoint, hash } = seen;
-    try {
-      await this.#assign(deleteAssignment(checkpoint, hash, nodeName));
-    } catch (error) {
-      if (statusOf(error) !== FORBIDDEN || !explain(error).includes('being terminated')) throw error;
-      const location = checkpoint.status?.location ?? '';
-      this.#parts.log.warn(`artifact ${location} stays in the store: its namespace is being deleted`);
-      return this.#release(seen);
-    }
-    return this.#tell(checkpoint, 'Normal', reason.artifactDeleting, `on node ${nodeName}`);
-  }
-
-  async #release({ checkpoint, deletion }: Observed): Promise<Outcome | undefined> {
-    const { namespace, finalizers = [] } = checkpoint.metadata;
-    const kept = finalizers.filter((f) => f !== ARTIFACT_FINALIZER);
-    const again = await this.#patchMetadata(checkpoint, { finalizers: kept });
-    if (again === undefined && deletion !== undefined)
-      await this.#parts.api.delete(assignmentRef(namespace, deletion.metadata.name));
-    return again;
-  }
-
   /** With the label by which upstream's tools find a checkpoint. */
   async #addFinalizer({ checkpoint, hash }: Observed): Promise<Outcome | undefined> {
     const finalizers = [...(checkpoint.metadata.finalizers ?? []), ARTIFACT_FINALIZER];
-    return this.#patchMetadata(checkpoint, { finalizers, labels: { [label.checkpointHash]: hash } });
+    return this.#write.metadata(checkpoint, { finalizers, labels: { [label.checkpointHash]: hash } });
   }
 
-  /** A cache that is behind is no failure: the object comes back when it has caught up. */
-  async #patchMetadata({ metadata }: DynamoCheckpoint, change: object): Promise<Outcome | undefined> {
-    const { namespace, name, resourceVersion } = metadata;
-    try {
-      await this.#parts.api.patch(checkpointRef(namespace, name), {
-        metadata: { ...change, resourceVersion },
-      });
-      return undefined;
-    } catch (error) {
-      if (!GONE_OR_CHANGED.includes(statusOf(error) ?? 0)) throw error;
-      return later(BEHIND_MS);
-    }
+  async #assign(seen: Observed, target: RunningContainer): Promise<undefined> {
+    const { checkpoint, hash, request } = seen;
+    const { nodeName, pod, container } = target;
+    if (request === undefined) return;
+    await this.#write.assign(captureAssignment(checkpoint, hash, request, { nodeName, pod, container }));
+    const message = `capturing container ${container.name} of pod ${pod.name} on node ${nodeName}`;
+    const { namespace, name } = checkpoint.metadata;
+    await this.#write.tell(checkpoint, 'Normal', reason.captureRequested, message);
+    const source = podTarget(namespace, pod);
+    await this.#parts.events.event(source, 'Normal', reason.captureRequested, `for DynamoCheckpoint ${name}`);
   }
 
   async #createJob(seen: Observed): Promise<Outcome | undefined> {
-    const { checkpoint, hash } = seen;
+    const { checkpoint, hash, request = { key: seen.key, ...FIRST } } = seen;
     const { seccompProfile } = this.#parts.config;
+    const { version } = request;
     try {
-      const job = checkpointJob(checkpoint, { identityHash: hash, seccompProfile });
+      const job = checkpointJob(checkpoint, { identityHash: hash, seccompProfile, version });
       await this.#parts.api.createJob(checkpoint.metadata.namespace, job);
     } catch (error) {
       if (error instanceof TerminalError) return this.#fail(seen, error.reason, error.message);
       if (!REFUSED.includes(statusOf(error) ?? 0)) throw error;
       return this.#fail(seen, reason.invalidSpec, explain(error));
     }
-    await this.#write(seen, jobMade(jobName(checkpoint.metadata.name)));
+    await this.#write.status(seen, jobMade(checkpoint, jobName(checkpoint.metadata.name, version)));
     return undefined;
   }
 
   async #ready(plan: Extract<CapturePlan, { do: 'ready' }>, seen: Observed): Promise<undefined> {
-    const change = captured(plan.capture, this.#parts.clock.now());
-    await this.#write(seen, change);
-    await this.#tell(
-      seen.checkpoint,
-      'Normal',
-      reason.checkpointReady,
-      `captured, ${change.more?.artifact?.size ?? ''}`,
-    );
+    const change = captured(seen, plan.capture, this.#parts.clock.now());
+    await this.#write.status(seen, change);
+    const message = `captured, ${change.more?.artifact?.size ?? ''}`;
+    await this.#write.tell(seen.checkpoint, 'Normal', reason.checkpointReady, message);
+    await this.#write.tellSource(seen, 'Normal', reason.captureSucceeded, message);
   }
 
   async #fail(seen: Observed, why: string, message: string): Promise<undefined> {
-    await this.#write(seen, failed(why, message));
-    await this.#tell(seen.checkpoint, 'Warning', reason.checkpointFailed, `${why}: ${message}`);
-  }
-
-  async #assign(assignment: Assignment): Promise<void> {
-    const { namespace, name } = assignment.metadata;
-    await this.#parts.api.apply(assignmentRef(namespace, name), assignment);
-  }
-
-  async #tell(
-    checkpoint: DynamoCheckpoint,
-    type: 'Normal' | 'Warning',
-    why: string,
-    message: string,
-  ): Promise<undefined> {
-    await this.#parts.events.event(checkpointTarget(checkpoint), type, why, message);
-  }
-
-  async #write(seen: Observed, change: Change): Promise<void> {
-    const { metadata, status: old } = seen.checkpoint;
-    const status: CheckpointStatus = changed(seen, change, this.#parts.clock.now());
-    if (isDeepStrictEqual(old, status)) return;
-    const { namespace, name } = metadata;
-    const body = { apiVersion: API_VERSION, kind: CHECKPOINT.kind, metadata: { name, namespace }, status };
-    await this.#parts.api.applyStatus(checkpointRef(namespace, name), body);
+    await this.#write.status(seen, failed(seen, why, message));
+    await this.#write.tell(seen.checkpoint, 'Warning', reason.checkpointFailed, `${why}: ${message}`);
+    await this.#write.tellSource(seen, 'Warning', reason.captureFailed, `${why}: ${message}`);
   }
 }
-
-const later = (requeueAfterMs: number | undefined): Outcome | undefined =>
-  requeueAfterMs === undefined ? undefined : { requeueAfterMs };
-
-const jobRef = (namespace: string, name: string): Ref => ({
-  group: 'batch',
-  version: 'v1',
-  plural: 'jobs',
-  namespace,
-  name,
-});

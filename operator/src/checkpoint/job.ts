@@ -20,11 +20,11 @@ import type {
   V1Volume,
 } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
-
-export const jobName = (checkpoint: string): string => `checkpoint-${checkpoint}`;
+import { jobName } from './capture';
 
 export interface JobSettings {
   readonly identityHash: string;
+  readonly version: number;
   /** Localhost seccomp profile; empty = none. */
   readonly seccompProfile: string;
 }
@@ -47,7 +47,7 @@ export function checkpointJob({ metadata, spec }: DynamoCheckpoint, settings: Jo
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
-      name: jobName(metadata.name),
+      name: jobName(metadata.name, settings.version),
       namespace: metadata.namespace,
       labels,
       ownerReferences: [owner],

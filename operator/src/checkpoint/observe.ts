@@ -1,16 +1,22 @@
 /** A checkpoint with all that bears on it, from the caches. */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { identityHash } from '@dynamo-snapshot/api/identity';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
-import { captureName, deleteName } from '../assignment/build';
+import type { AgentState } from '../assignment/agents';
 import type { RunningContainer } from '../assignment/container';
 import { runningContainer, targetContainer } from '../assignment/container';
+import { hashOf, identityTerm, JOB_UID_LABEL, podTerm } from '../lookups';
 import type { Caches } from '../parts';
-import { jobName } from './job';
-
-/** foreign: of its name, but made for something else, such as a deleted checkpoint of the same name. */
-export type JobState = 'absent' | 'foreign' | 'active' | 'complete' | 'failed';
+import type { HeldArtifact } from './artifacts';
+import { heldArtifacts } from './artifacts';
+import type { CaptureRequest } from './capture';
+import { captureKey, captureName, jobName } from './capture';
+import type { Image } from './image';
+import { imageOf } from './image';
+import type { JobSeen } from './job-state';
+import { jobSeen, ownedBy } from './job-state';
+import type { Restores } from './restores';
+import { restoresOf } from './restores';
 
 /** The pod that is to be captured. */
 export type Source =
@@ -22,53 +28,82 @@ export type Source =
 export interface Observed {
   readonly checkpoint: DynamoCheckpoint;
   readonly hash: string;
-  /** Name of an older checkpoint with the same identity in the namespace. */
-  readonly owner?: string;
-  readonly job: JobState;
+  /** What spec and annotations ask for now. */
+  readonly key: string;
+  /** What was asked for last; absent on a checkpoint that is new. */
+  readonly request?: CaptureRequest;
+  /** The checkpoint of the namespace that has the identity already. */
+  readonly owner?: { readonly name: string; readonly image: Image };
+  readonly image: Image;
+  readonly job: JobSeen;
   readonly source: Source;
+  /** The assignment of the request. */
   readonly capture?: SnapshotAssignment;
-  readonly deletion?: SnapshotAssignment;
+  /** The pod of that assignment is gone, or its containers have ended. */
+  readonly captureSourceGone: boolean;
+  readonly captureAgent: AgentState;
+  /** Every artifact of this checkpoint that may lie in the store. */
+  readonly artifacts: readonly HeldArtifact[];
+  /** Nodes with a living agent. */
+  readonly aliveNodes: readonly string[];
+  readonly restores: Restores;
 }
 
 export function observe(checkpoint: DynamoCheckpoint, caches: Caches): Observed {
-  const { namespace } = checkpoint.metadata;
-  const hash = identityHash(checkpoint.spec.identity);
+  const { namespace, name, uid } = checkpoint.metadata;
+  const hash = hashOf(checkpoint);
+  const key = captureKey(checkpoint);
+  const request = requestOf(checkpoint, key);
+  const job = caches.jobs.get(`${namespace}/${jobName(name, request?.version)}`);
+  const pod = sourcePod(checkpoint, caches, job);
+  const mine = caches.assignmentsOf.get(uid);
+  const captureOf = request && captureName(checkpoint, request);
+  const capture = mine.find((a) => a.metadata.name === captureOf);
   const owner = ownerOf(checkpoint, hash, caches);
-  const job = caches.jobs.get(`${namespace}/${jobName(checkpoint.metadata.name)}`);
-  const capture = caches.assignments.get(`${namespace}/${captureName(checkpoint)}`);
-  const deletion = caches.assignments.get(`${namespace}/${deleteName(checkpoint)}`);
   return {
     checkpoint,
     hash,
-    job: jobState(job, checkpoint),
-    source: sourceOf(checkpoint, sourcePod(checkpoint, caches, job)),
+    key,
+    image: imageOf(checkpoint, pod),
+    job: jobSeen(job, checkpoint),
+    source: sourceOf(checkpoint, pod),
+    captureSourceGone: capture !== undefined && isGone(capture, caches),
+    captureAgent: capture === undefined ? 'absent' : caches.agents.state(capture.spec.nodeName),
+    artifacts: heldArtifacts(checkpoint, mine),
+    aliveNodes: caches.agents.alive(),
+    restores: restoresOf(checkpoint, mine),
+    ...(request === undefined ? {} : { request }),
     ...(owner === undefined ? {} : { owner }),
     ...(capture === undefined ? {} : { capture }),
-    ...(deletion === undefined ? {} : { deletion }),
   };
 }
 
-/** A failed or leaving checkpoint owns nothing. */
-function ownerOf({ metadata }: DynamoCheckpoint, hash: string, { checkpoints }: Caches): string | undefined {
-  const age = (m: DynamoCheckpoint['metadata']) => `${String(m.creationTimestamp ?? '')} ${m.name}`;
-  return checkpoints
-    .list()
-    .filter((c) => c.metadata.namespace === metadata.namespace && c.metadata.uid !== metadata.uid)
-    .filter((c) => c.status?.phase !== 'Failed' && c.metadata.deletionTimestamp === undefined)
-    .filter((c) => identityHash(c.spec.identity) === hash && age(c.metadata) < age(metadata))
-    .map((c) => c.metadata.name)[0];
+/** A checkpoint that was captured before requests were written down is what its spec asks for. */
+function requestOf({ status }: DynamoCheckpoint, key: string): CaptureRequest | undefined {
+  if (status?.capture !== undefined) return status.capture;
+  const first = { key, version: 1, attempt: 1 };
+  if (status?.phase === 'Ready') return { ...first, outcome: 'Succeeded' };
+  return status?.phase === 'Failed' ? { ...first, outcome: 'Failed' } : undefined;
 }
 
-const ownedBy = (job: V1Job, { metadata }: DynamoCheckpoint): boolean =>
-  job.metadata?.ownerReferences?.some((o) => o.uid === metadata.uid) === true;
-
-function jobState(job: V1Job | undefined, checkpoint: DynamoCheckpoint): JobState {
-  if (job === undefined) return 'absent';
-  if (!ownedBy(job, checkpoint)) return 'foreign';
-  const is = (type: string) =>
-    job.status?.conditions?.some((c) => c.type === type && c.status === 'True') === true;
-  if (is('Failed')) return 'failed';
-  return is('Complete') ? 'complete' : 'active';
+/** Who has an artifact, or else came first. A leaving checkpoint owns nothing, nor does one that has failed. */
+function ownerOf(
+  { metadata }: DynamoCheckpoint,
+  hash: string,
+  { byIdentity, pods }: Caches,
+): Observed['owner'] {
+  const age = (m: DynamoCheckpoint['metadata']) => `${String(m.creationTimestamp ?? '')} ${m.name}`;
+  const other = byIdentity
+    .get(identityTerm(metadata.namespace, hash))
+    .filter((c) => c.metadata.uid !== metadata.uid && c.metadata.deletionTimestamp === undefined)
+    .find(
+      ({ status, metadata: m }) =>
+        status?.artifact !== undefined || (status?.phase !== 'Failed' && age(m) < age(metadata)),
+    );
+  if (other === undefined) return undefined;
+  const podName = other.spec.source?.podName;
+  const pod = podName === undefined ? undefined : pods.get(`${metadata.namespace}/${podName}`);
+  return { name: other.metadata.name, image: imageOf(other, pod) };
 }
 
 const wantedContainer = ({ source, job }: DynamoCheckpoint['spec']): string | undefined =>
@@ -87,24 +122,29 @@ function sourceOf({ spec }: DynamoCheckpoint, pod: V1Pod | undefined): Source {
 
 const isReady = (pod: V1Pod): boolean =>
   pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
+const hasEnded = (pod: V1Pod): boolean =>
+  pod.metadata?.deletionTimestamp !== undefined ||
+  pod.status?.phase === 'Failed' ||
+  pod.status?.phase === 'Succeeded';
 
-/** Of a selector, the oldest pod that is Ready, or the oldest at all. */
-function sourcePod(
-  checkpoint: DynamoCheckpoint,
-  { pods }: Caches,
-  job: V1Job | undefined,
-): V1Pod | undefined {
+function isGone({ metadata, spec }: SnapshotAssignment, { pods }: Caches): boolean {
+  const pod = pods.get(`${metadata.namespace}/${spec.pod?.name ?? ''}`);
+  return pod?.metadata?.uid !== spec.pod?.uid || pod === undefined || hasEnded(pod);
+}
+
+/** Of a selector or a job, the oldest pod that is Ready, or the oldest at all. */
+function sourcePod(checkpoint: DynamoCheckpoint, caches: Caches, job: V1Job | undefined): V1Pod | undefined {
   const { metadata, spec } = checkpoint;
   const { namespace } = metadata;
   if (spec.source?.podName !== undefined) {
-    const pod = pods.get(`${namespace}/${spec.source.podName}`);
-    return pod?.metadata?.deletionTimestamp === undefined ? pod : undefined;
+    const pod = caches.pods.get(`${namespace}/${spec.source.podName}`);
+    return pod === undefined || hasEnded(pod) ? undefined : pod;
   }
   const wanted = spec.source?.selector?.matchLabels ?? jobPods(checkpoint, job);
   if (wanted === undefined) return undefined;
-  const matching = pods
-    .list()
-    .filter((p) => p.metadata?.namespace === namespace && p.metadata.deletionTimestamp === undefined)
+  const matching = caches.podsBy
+    .get(podTerm(namespace, wanted))
+    .filter((p) => !hasEnded(p))
     .filter((p) => Object.entries(wanted).every(([key, value]) => p.metadata?.labels?.[key] === value))
     .sort((a, b) => created(a) - created(b));
   return matching.find(isReady) ?? matching[0];
@@ -119,6 +159,7 @@ function jobPods(
   job: V1Job | undefined,
 ): Readonly<Record<string, string>> | undefined {
   const uid = job?.metadata?.uid;
-  if (job === undefined || uid === undefined || !ownedBy(job, checkpoint)) return undefined;
-  return { 'batch.kubernetes.io/controller-uid': uid };
+  return job === undefined || uid === undefined || !ownedBy(job, checkpoint)
+    ? undefined
+    : { [JOB_UID_LABEL]: uid };
 }

@@ -1,6 +1,7 @@
 /** What can be done about a DynamoCheckpoint. */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { RunningContainer } from '../assignment/container';
+import type { CaptureRequest } from './capture';
 
 export interface Nothing {
   readonly do: 'nothing';
@@ -13,32 +14,49 @@ export interface Fail {
   readonly message: string;
 }
 
-/** While there is no artifact yet. */
+/** While there is no artifact of what was asked for yet. */
 export type CapturePlan =
   | { readonly do: 'addFinalizer' }
+  /** Written down before anything is done about it. */
+  | { readonly do: 'begin'; readonly request: CaptureRequest; readonly message: string }
   | { readonly do: 'createJob' }
   | { readonly do: 'assignCapture'; readonly target: RunningContainer }
   | { readonly do: 'wait'; readonly reason: string; readonly message: string; readonly warn: boolean }
   | {
       readonly do: 'progress';
       readonly capture: SnapshotAssignment;
-      readonly message: string;
+      /** Where the capture does not go on as it should. */
+      readonly trouble?: { readonly reason: string; readonly message: string };
       readonly requeueAfterMs?: number;
     }
   | { readonly do: 'ready'; readonly capture: SnapshotAssignment }
   | Fail;
 
+export type Disposal = 'Delete' | 'Retain';
+
 /** When there is one, and when the checkpoint leaves. */
 export type EndPlan =
   | { readonly do: 'jobCompleted' }
   | { readonly do: 'endJob' }
+  | { readonly do: 'cancelCapture'; readonly capture: SnapshotAssignment }
   | {
-      readonly do: 'cancelCapture';
-      readonly capture: SnapshotAssignment;
+      readonly do: 'dispose';
+      readonly operation: Disposal;
+      readonly artifact: string;
+      readonly nodeName: string;
     }
-  | { readonly do: 'assignDelete'; readonly nodeName: string }
-  | { readonly do: 'tellDeleteFailed'; readonly message: string; readonly requeueAfterMs: number }
-  | { readonly do: 'deleteAgain'; readonly deletion: SnapshotAssignment }
+  /** The assignment of a deletion is taken back, so that another one is made. */
+  | { readonly do: 'withdraw'; readonly assignment: SnapshotAssignment }
+  | {
+      readonly do: 'tell';
+      readonly reason: string;
+      readonly message: string;
+      readonly requeueAfterMs: number;
+    }
+  /** A replaced artifact is gone. */
+  | { readonly do: 'forget'; readonly artifact: string }
+  | { readonly do: 'count' }
+  | { readonly do: 'expire' }
   | { readonly do: 'release' };
 
 export type Plan = Nothing | CapturePlan | EndPlan;

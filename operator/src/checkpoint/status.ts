@@ -8,7 +8,9 @@ import { progressOf } from '@dynamo-snapshot/api/progress';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import type { Instant } from '@dynamo-snapshot/api/time';
 import { isoSeconds } from '@dynamo-snapshot/api/time';
+import type { CaptureRequest } from './capture';
 import type { Observed } from './observe';
+import type { CapturePlan } from './plan';
 
 export interface Change {
   readonly phase: CheckpointPhase;
@@ -17,7 +19,11 @@ export interface Change {
   readonly more?: Partial<CheckpointStatus>;
 }
 
-export function changed({ checkpoint, hash }: Observed, change: Change, now: Instant): CheckpointStatus {
+export function changed(
+  { checkpoint, hash, request }: Observed,
+  change: Change,
+  now: Instant,
+): CheckpointStatus {
   const { metadata, status } = checkpoint;
   const conditions = change.conditions.reduce(
     (list, next) => withCondition(list, next, now),
@@ -25,6 +31,7 @@ export function changed({ checkpoint, hash }: Observed, change: Change, now: Ins
   );
   return {
     ...status,
+    ...(request === undefined ? {} : { capture: request }),
     ...change.more,
     ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
     phase: change.phase,
@@ -34,18 +41,35 @@ export function changed({ checkpoint, hash }: Observed, change: Change, now: Ins
   };
 }
 
-/** A job that was made has begun the work: its checkpoint does not go back to Pending. */
-export const waiting = ({ status }: DynamoCheckpoint, why: string, message: string): Change => ({
-  phase: status?.jobName === undefined ? 'Pending' : 'Creating',
+/** What can be restored from stays Ready while another version is captured. */
+const phaseOf = ({ status }: DynamoCheckpoint, otherwise: CheckpointPhase): CheckpointPhase =>
+  status?.artifact === undefined ? otherwise : 'Ready';
+
+const notReady = ({ status }: DynamoCheckpoint, why: string, message: string): readonly NewCondition[] =>
+  status?.artifact === undefined ? [no(condition.ready, why, message)] : [];
+
+export const begun = (checkpoint: DynamoCheckpoint, capture: CaptureRequest, message: string): Change => ({
+  phase: phaseOf(checkpoint, capture.attempt === 1 ? 'Pending' : 'Creating'),
   message,
-  conditions: [no(condition.captured, why, message), no(condition.ready, why, message)],
+  more: { capture },
+  conditions: [],
 });
 
-export const jobMade = (jobName: string): Change => ({
-  phase: 'Creating',
+/** A job that was made has begun the work: its checkpoint does not go back to Pending. */
+export const waiting = (checkpoint: DynamoCheckpoint, why: string, message: string): Change => ({
+  phase: phaseOf(checkpoint, checkpoint.status?.jobName === undefined ? 'Pending' : 'Creating'),
+  message,
+  conditions: [no(condition.captured, why, message), ...notReady(checkpoint, why, message)],
+});
+
+export const jobMade = (checkpoint: DynamoCheckpoint, jobName: string): Change => ({
+  phase: phaseOf(checkpoint, 'Creating'),
   message: '',
   more: { jobName },
-  conditions: [yes(condition.jobCreated, reason.jobCreated, `job ${jobName} runs the worker`)],
+  conditions: [
+    yes(condition.jobCreated, reason.jobCreated, `job ${jobName} runs the worker`),
+    no(condition.jobCompleted, reason.jobCreated, `job ${jobName} runs the worker`),
+  ],
 });
 
 export const jobCompleted = (): Change => ({
@@ -54,43 +78,69 @@ export const jobCompleted = (): Change => ({
   conditions: [yes(condition.jobCompleted, reason.jobCompleted, 'the worker has left')],
 });
 
-export const failed = (why: string, message: string): Change => ({
-  phase: 'Failed',
-  message,
-  more: { progress: progressOf({ step: 'failed' }) },
-  conditions: [no(condition.captured, why, message), no(condition.ready, why, message)],
-});
-
-export function capturing({ metadata, spec, status }: SnapshotAssignment, message: string): Change {
-  const progress = status?.progress ?? progressOf({ step: 'assigned' });
-  const text = message || `the agent of ${spec.nodeName} captures pod ${spec.pod?.name ?? ''}`;
+/** A version that could not be captured leaves the one before it as it is. */
+export function failed({ checkpoint, key, request }: Observed, why: string, message: string): Change {
+  const capture: CaptureRequest = { version: 1, attempt: 1, ...request, key, outcome: 'Failed' };
+  const has = checkpoint.status?.artifact;
   return {
-    phase: 'Creating',
-    message,
-    more: { progress, assignmentName: metadata.name, ...(spec.pod ? { podName: spec.pod.name } : {}) },
-    conditions: [
-      no(condition.captured, reason.captureRunning, text),
-      no(condition.ready, reason.captureRunning, text),
-    ],
+    phase: phaseOf(checkpoint, 'Failed'),
+    message:
+      has === undefined
+        ? message
+        : `version ${capture.version} failed, version ${has.version ?? 1} stays: ${message}`,
+    more: { capture, progress: progressOf({ step: has === undefined ? 'failed' : 'done' }) },
+    conditions: [no(condition.captured, why, message), ...notReady(checkpoint, why, message)],
   };
 }
 
-export function captured({ metadata, spec, status }: SnapshotAssignment, now: Instant): Change {
+export function capturing(
+  checkpoint: DynamoCheckpoint,
+  { capture: { metadata, spec, status }, trouble }: Extract<CapturePlan, { do: 'progress' }>,
+): Change {
+  const progress = status?.progress ?? progressOf({ step: 'assigned' });
+  const text = trouble?.message ?? `the agent of ${spec.nodeName} captures pod ${spec.pod?.name ?? ''}`;
+  const why = trouble?.reason ?? reason.captureRunning;
+  return {
+    phase: phaseOf(checkpoint, 'Creating'),
+    message: trouble?.message ?? '',
+    more: { progress, assignmentName: metadata.name, ...(spec.pod ? { podName: spec.pod.name } : {}) },
+    conditions: [no(condition.captured, why, text), ...notReady(checkpoint, why, text)],
+  };
+}
+
+/** The artifact that was there before is told apart from the one that is read from now on. */
+function retired({ status }: DynamoCheckpoint, now: Instant): NonNullable<CheckpointStatus['retired']> {
+  const { artifact, source, retired: before = [] } = status ?? {};
+  if (artifact === undefined) return before;
+  const nodeName = source?.nodeName;
+  const { uid, version = 1 } = artifact;
+  return [...before, { uid, version, since: isoSeconds(now), ...(nodeName ? { nodeName } : {}) }];
+}
+
+export function captured(
+  { checkpoint, request, key }: Observed,
+  { metadata, spec, status }: SnapshotAssignment,
+  now: Instant,
+): Change {
   const { digest = '', sizeBytes = 0 } = status?.artifact ?? {};
   const { identityHash, uid } = spec.artifact;
   const location = `${metadata.namespace}/${identityHash}/${uid}`;
+  const capture: CaptureRequest = { key, version: 1, attempt: 1, ...request, outcome: 'Succeeded' };
+  const replaced = retired(checkpoint, now);
   return {
     phase: 'Ready',
     message: '',
     more: {
       progress: progressOf({ step: 'done' }),
       assignmentName: metadata.name,
-      artifact: { uid, digest, sizeBytes, size: humanBytes(sizeBytes) },
+      artifact: { uid, digest, sizeBytes, size: humanBytes(sizeBytes), version: capture.version },
+      capture,
       source: { nodeName: spec.nodeName, podName: spec.pod?.name ?? '', ...status?.source },
       timings: (status?.timings ?? []).map((t) => ({ ...t })),
       createdAt: isoSeconds(status?.finishedAt === undefined ? now : Date.parse(status.finishedAt)),
       location,
       storageType: 'pvc',
+      ...(replaced.length > 0 ? { retired: replaced } : {}),
     },
     conditions: [
       yes(condition.captured, reason.checkpointReady, `${humanBytes(sizeBytes)} at ${location}`),
@@ -98,6 +148,14 @@ export function captured({ metadata, spec, status }: SnapshotAssignment, now: In
     ],
   };
 }
+
+/** Nothing but what `more` says. */
+export const noted = ({ status }: DynamoCheckpoint, more: Partial<CheckpointStatus>): Change => ({
+  phase: status?.phase ?? 'Pending',
+  message: status?.message ?? '',
+  conditions: [],
+  more,
+});
 
 const yes = (type: string, why: string, message: string): NewCondition => ({
   type,

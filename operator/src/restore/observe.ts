@@ -2,7 +2,7 @@
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { annotation, label } from '@dynamo-snapshot/api/names';
 import type { V1Pod } from '@kubernetes/client-node';
-import { restoreName } from '../assignment/build';
+import { restoreName } from '../checkpoint/capture';
 import { runningContainer, targetContainer } from '../assignment/container';
 import type { Caches } from '../parts';
 import type { Observed } from './decide';

@@ -1,48 +1,32 @@
-import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { decide } from '../../src/checkpoint/decide';
-import { observe } from '../../src/checkpoint/observe';
-import { assignment, caches, checkpoint, job, NOW, ownedJob, pod } from '../objects';
-
-const CAPTURE = 'capture-one-11111111';
-const DELETE = 'delete-one-11111111';
-const ready = { phase: 'Ready', createdAt: '2026-01-01T00:09:30Z' } as const;
-const artifact = { uid: 'u', digest: 'd', sizeBytes: 1, size: '1B' };
-const leaving = { deletionTimestamp: '2026-01-01T00:09:50Z' };
-const jobMade = (at: string) => ({
-  jobName: 'checkpoint-one',
-  conditions: [
-    { type: 'JobCreated', status: 'True' as const, reason: '', message: '', lastTransitionTime: at },
-  ],
-});
-
-type World = Parameters<typeof caches>[0];
-const decided = (it: DynamoCheckpoint, world: World = {}) =>
-  decide(observe(it, caches({ ...world, checkpoints: [it, ...(world.checkpoints ?? [])] })), NOW);
-
-const older = (more: object = {}) =>
-  checkpoint({ metadata: { name: 'old', uid: 'old', creationTimestamp: '2025-01-01T00:00:00Z' }, ...more });
-const withJob = (status = {}) => checkpoint({ spec: { job: job() }, status });
+import { agents, assignment, checkpoint, NOW, ownedJob, pod } from '../objects';
+import { CAPTURE, succeeded, begun, one, withJob, ready, older, withImage, old, table } from './world';
 
 describe('a checkpoint', () => {
-  it.each<[string, DynamoCheckpoint, World, object]>([
+  table([
     ['gets the finalizer first', checkpoint({ metadata: { finalizers: [] } }), {}, { do: 'addFinalizer' }],
-    ['waits for a pod that does not exist', checkpoint(), {}, { do: 'wait', reason: 'SourcePodNotFound' }],
+    [
+      'writes down what is asked for before it does anything about it',
+      checkpoint(),
+      { pods: [pod('src')] },
+      { do: 'begin', request: { version: 1, attempt: 1 } },
+    ],
+    ['waits for a pod that does not exist', one(), {}, { do: 'wait', reason: 'SourcePodNotFound' }],
     [
       'waits for a pod that is not Ready',
-      checkpoint(),
+      one(),
       { pods: [pod('src', {}, false)] },
       { do: 'wait', reason: 'WaitingForSource' },
     ],
     [
       'does not capture a pod that is being deleted',
-      checkpoint(),
+      one(),
       { pods: [pod('src', { deletionTimestamp: new Date(NOW) })] },
       { do: 'wait', reason: 'SourcePodNotFound' },
     ],
-    ['captures a pod that is Ready', checkpoint(), { pods: [pod('src')] }, { do: 'assignCapture' }],
+    ['captures a pod that is Ready', one(), { pods: [pod('src')] }, { do: 'assignCapture' }],
     [
       'captures the oldest Ready pod of a selector',
-      checkpoint({ spec: { source: { selector: { matchLabels: { app: 'a' } } } } }),
+      begun(checkpoint({ spec: { source: { selector: { matchLabels: { app: 'a' } } } } })),
       {
         pods: [
           pod('young', { labels: { app: 'a' }, creationTimestamp: '2026-01-03' }),
@@ -55,83 +39,105 @@ describe('a checkpoint', () => {
     ],
     [
       'fails where the container does not exist',
-      checkpoint({ spec: { source: { podName: 'src', containerName: 'nobody' } } }),
+      begun(checkpoint({ spec: { source: { podName: 'src', containerName: 'nobody' } } })),
       { pods: [pod('src')] },
       { do: 'fail', reason: 'TargetContainerNotFound' },
     ],
+    ['stays failed', begun(checkpoint(), { phase: 'Failed' }, 'Failed'), {}, { do: 'nothing' }],
     [
-      'fails where an older one has its identity',
+      'that an earlier release made Ready is not captured again',
+      checkpoint({ status: ready() }),
+      { pods: [pod('src')] },
+      { do: 'nothing' },
+    ],
+  ]);
+});
+
+describe('an identity', () => {
+  table([
+    [
+      'has one owner, the older',
       checkpoint(),
       { checkpoints: [older()] },
-      { do: 'fail', reason: 'DuplicateIdentity', message: expect.stringMatching(/already owned by old$/) },
+      {
+        do: 'fail',
+        reason: 'DuplicateIdentity',
+        message: expect.stringMatching(/^checkpoint identity hash [0-9a-f]{16} is already owned by old$/),
+      },
     ],
     [
-      'is no duplicate of a failed one',
-      checkpoint(),
+      'is owned by a younger one that has an artifact',
+      one(),
+      {
+        checkpoints: [
+          older({ metadata: { name: 'young', uid: 'y', creationTimestamp: '2027-01-01' }, status: ready() }),
+        ],
+      },
+      { do: 'fail', reason: 'DuplicateIdentity' },
+    ],
+    [
+      'is not owned by a failed one',
+      one(),
       { checkpoints: [older({ status: { phase: 'Failed' } })], pods: [pod('src')] },
       { do: 'assignCapture' },
     ],
-    ['makes its job', withJob(), {}, { do: 'createJob' }],
     [
-      'gives the cache time to see the job',
-      withJob(jobMade('2026-01-01T00:09:55Z')),
-      {},
-      { do: 'nothing', requeueAfterMs: 5000 },
-    ],
-    [
-      'fails when its job was deleted',
-      withJob(jobMade('2026-01-01T00:09:00Z')),
-      {},
-      { do: 'fail', reason: 'JobMissing' },
-    ],
-    [
-      'waits for a job of an earlier namesake to go',
-      withJob(),
-      { jobs: [ownedJob('another')] },
-      { do: 'wait', reason: 'WaitingForSource' },
-    ],
-    [
-      'fails with its job',
-      withJob(),
-      { jobs: [ownedJob(undefined, 'Failed')] },
-      { do: 'fail', reason: 'JobFailed' },
-    ],
-    [
-      "captures the job's pod when it is Ready",
-      withJob(),
+      'is not owned in another namespace',
+      one(),
       {
-        jobs: [ownedJob()],
-        pods: [pod('p', { labels: { 'batch.kubernetes.io/controller-uid': 'job-uid' } })],
+        checkpoints: [older({ metadata: { name: 'old', uid: 'old', namespace: 'other' } })],
+        pods: [pod('src')],
       },
       { do: 'assignCapture' },
     ],
-    ['fails no more once it has failed', checkpoint({ status: { phase: 'Failed' } }), {}, { do: 'nothing' }],
-  ])('%s', (_, it, world, plan) => expect(decided(it, world)).toMatchObject(plan));
+    [
+      'of another image is said to be another artifact, with both digests',
+      checkpoint(),
+      { checkpoints: [older({ status: ready() })], pods: [withImage(pod('src'), '2')] },
+      {
+        do: 'fail',
+        reason: 'ImageDiffers',
+        message: expect.stringMatching(
+          /owned by old, .*worker:1 \(sha256:1{64}\).*worker:2 \(sha256:2{64}\).*extraParameters/,
+        ),
+      },
+    ],
+    [
+      'of the same digest under another tag is a duplicate',
+      checkpoint(),
+      { checkpoints: [older({ status: ready() })], pods: [withImage(pod('src'), '1')] },
+      { do: 'fail', reason: 'DuplicateIdentity' },
+    ],
+  ]);
 });
 
 describe('a capture', () => {
-  it.each<[string, DynamoCheckpoint, World, object]>([
+  table([
     [
       'is looked at again when no agent has taken it',
-      checkpoint(),
-      { assignments: [assignment(CAPTURE)] },
-      { do: 'progress', message: '', requeueAfterMs: 13_000 },
+      one(),
+      {
+        pods: [pod('src')],
+        assignments: [assignment(CAPTURE, undefined, { pod: { name: 'src', uid: 'uid-src' } })],
+      },
+      { do: 'progress', requeueAfterMs: 13_000 },
     ],
     [
       'shows its progress',
-      checkpoint(),
+      one(),
       { assignments: [assignment(CAPTURE, { phase: 'Running' })] },
-      { do: 'progress', message: '' },
+      { do: 'progress' },
     ],
+    ['makes the checkpoint Ready', one(), { assignments: [assignment(CAPTURE, succeeded)] }, { do: 'ready' }],
     [
-      'makes the checkpoint Ready',
-      checkpoint(),
+      'makes nothing Ready without a verified digest',
+      one(),
       { assignments: [assignment(CAPTURE, { phase: 'Succeeded' })] },
-      { do: 'ready' },
+      { do: 'fail', reason: 'ArtifactUnverified' },
     ],
     [
       "fails the checkpoint with the agent's words",
-      checkpoint(),
+      one(),
       { assignments: [assignment(CAPTURE, { phase: 'Failed', reason: 'DumpFailed', message: 'no' })] },
       { do: 'fail', reason: 'DumpFailed', message: 'no' },
     ],
@@ -142,87 +148,48 @@ describe('a capture', () => {
       { do: 'fail', reason: 'JobFailed' },
     ],
     [
-      'leaves the worker a minute to go',
-      withJob(ready),
-      { jobs: [ownedJob()] },
-      { do: 'nothing', requeueAfterMs: 30_000 },
+      'that nobody has taken fails with its pod',
+      one(),
+      { assignments: [assignment(CAPTURE, undefined, { pod: { name: 'src', uid: 'uid-src' } })] },
+      { do: 'fail', reason: 'SourcePodGone' },
     ],
     [
-      'ends a job that stays',
-      withJob({ ...ready, createdAt: '2026-01-01T00:08:59Z' }),
-      { jobs: [ownedJob()] },
-      { do: 'endJob' },
+      'on a node without an agent is said to a person',
+      one(),
+      {
+        pods: [pod('src')],
+        agents: agents(['node-b']),
+        assignments: [assignment(CAPTURE, undefined, { pod: { name: 'src', uid: 'uid-src' } }, old)],
+      },
+      {
+        do: 'progress',
+        trouble: { reason: 'AgentMissing', message: expect.stringMatching(/node-a.*DaemonSet/) },
+      },
     ],
     [
-      'tells that the job is complete',
-      withJob(ready),
-      { jobs: [ownedJob(undefined, 'Complete')] },
-      { do: 'jobCompleted' },
-    ],
-  ])('%s', (_, it, world, plan) => expect(decided(it, world)).toMatchObject(plan));
-
-  it('that no agent takes is said to a person', () => {
-    const capture = assignment(CAPTURE);
-    const old = { ...capture, metadata: { ...capture.metadata, creationTimestamp: '2026-01-01T00:09:00Z' } };
-    expect(decided(checkpoint(), { assignments: [old] })).toMatchObject({
-      do: 'progress',
-      message: 'no agent on node node-a has taken the capture yet',
-    });
-  });
-});
-
-describe('a checkpoint that is deleted', () => {
-  const gone = (status = {}, spec = {}) => checkpoint({ metadata: leaving, status, spec });
-  const kept = gone({ phase: 'Ready', artifact, source: { nodeName: 'node-b' } });
-  const deletion = (status: Parameters<typeof assignment>[1]) => ({
-    assignments: [assignment(DELETE, status)],
-  });
-  it.each<[string, DynamoCheckpoint, World, object]>([
-    ['goes at once when nothing was captured', gone(), {}, { do: 'release' }],
-    [
-      'goes at once when the artifact is to stay',
-      gone({ phase: 'Ready', artifact }, { retention: { deletionPolicy: 'Retain' } }),
-      {},
-      { do: 'release' },
-    ],
-    [
-      'cancels its capture',
-      gone(),
-      { assignments: [assignment(CAPTURE, { phase: 'Running' })] },
+      'that was given up is cancelled, so that no agent takes it later',
+      begun(checkpoint(), { phase: 'Failed' }, 'Failed'),
+      { assignments: [assignment(CAPTURE)] },
       { do: 'cancelCapture' },
     ],
+  ]);
+});
+
+describe('a time to live', () => {
+  const expiring = (createdAt: string) =>
+    begun(
+      checkpoint({ spec: { retention: { ttlSecondsAfterReady: 60 } } }),
+      ready({ createdAt }),
+      'Succeeded',
+    );
+  table([
+    ['is waited for', expiring('2026-01-01T00:09:30Z'), {}, { do: 'nothing', requeueAfterMs: 30_000 }],
+    ['ends the checkpoint', expiring('2026-01-01T00:08:00Z'), {}, { do: 'expire' }],
     [
-      'waits for the cancelled capture to end',
-      gone(),
-      { assignments: [assignment(CAPTURE, { phase: 'Running' }, { cancelled: true })] },
+      'does not end it while somebody restores',
+      expiring('2026-01-01T00:08:00Z'),
+      { assignments: [assignment('r', undefined, { operation: 'Restore' })] },
       { do: 'nothing' },
     ],
-    [
-      'waits a minute for an agent that may have taken it',
-      gone(),
-      { assignments: [assignment(CAPTURE, undefined, { cancelled: true })] },
-      { do: 'nothing', requeueAfterMs: 50_000 },
-    ],
-    ['has its artifact deleted', kept, {}, { do: 'assignDelete', nodeName: 'node-b' }],
-    [
-      'has the artifact of a capture deleted that it has not seen end',
-      gone(),
-      { assignments: [assignment(CAPTURE, { phase: 'Succeeded' })] },
-      { do: 'assignDelete', nodeName: 'node-a' },
-    ],
-    ['waits for that', kept, deletion({ phase: 'Running' }), { do: 'nothing' }],
-    ['goes when that is done', kept, deletion({ phase: 'Succeeded' }), { do: 'release' }],
-    [
-      'tells that it failed',
-      kept,
-      deletion({ phase: 'Failed', message: 'read-only', finishedAt: '2026-01-01T00:09:50Z' }),
-      { do: 'tellDeleteFailed', message: 'read-only', requeueAfterMs: 20_000 },
-    ],
-    [
-      'tries again',
-      kept,
-      deletion({ phase: 'Failed', finishedAt: '2026-01-01T00:09:00Z' }),
-      { do: 'deleteAgain' },
-    ],
-  ])('%s', (_, it, world, plan) => expect(decided(it, world)).toMatchObject(plan));
+  ]);
 });

@@ -1,7 +1,7 @@
 import { checkpointJob } from '../../src/checkpoint/job';
 import { checkpoint, job } from '../objects';
 
-const settings = { identityHash: 'a'.repeat(16), seccompProfile: 'profiles/p.json' };
+const settings = { identityHash: 'a'.repeat(16), version: 1, seccompProfile: 'profiles/p.json' };
 const made = (more: object = {}, profile = settings.seccompProfile) =>
   checkpointJob(checkpoint({ spec: { job: job(more) } }), { ...settings, seccompProfile: profile });
 const template = (spec: object, metadata: object = {}) => ({ podTemplateSpec: { metadata, spec } });

@@ -1,0 +1,137 @@
+import { Agents } from '../src/assignment/agents';
+import type { AgentState } from '../src/assignment/agents';
+import { decide } from '../src/assignment/decide';
+import { assignment, NOW } from './objects';
+
+const at = (secondsAgo: number) => new Date(NOW - secondsAgo * 1000).toISOString();
+
+describe('an assignment', () => {
+  type Status = Parameters<typeof assignment>[1];
+  const decided = (status: Status, agent: AgentState, silence: number, more: object = {}, made = 10) =>
+    decide(
+      {
+        assignment: assignment(
+          'a',
+          status,
+          { deadlineSeconds: 600, ...more },
+          { creationTimestamp: at(made) },
+        ),
+        agent,
+        silenceMs: silence * 1000,
+        lostAfterMs: 120_000,
+      },
+      NOW,
+    );
+  const running = (heartbeat: number, started = heartbeat) => ({
+    phase: 'Running' as const,
+    startedAt: at(started),
+    heartbeatTime: at(heartbeat),
+  });
+  const cancelled = { cancelled: true };
+
+  it.each<[string, ReturnType<typeof decide>, object]>([
+    ['that has ended is left alone', decided({ phase: 'Failed' }, 'absent', Infinity), { do: 'nothing' }],
+    ['that runs is left to its agent', decided(running(5), 'alive', 1), { do: 'nothing' }],
+    [
+      'outlives the restart of its agent',
+      decided(running(60), 'absent', Infinity),
+      { do: 'nothing', requeueAfterMs: 60_001 },
+    ],
+    [
+      'outlives silence that is not long yet',
+      decided(running(300), 'silent', 90),
+      { do: 'nothing', requeueAfterMs: 30_001 },
+    ],
+    [
+      'ends when its node is lost',
+      decided(running(130), 'silent', 125),
+      { do: 'end', phase: 'Failed', reason: 'NodeLost' },
+    ],
+    [
+      'ends when its node is gone',
+      decided(running(130), 'absent', Infinity),
+      { do: 'end', reason: 'NodeLost' },
+    ],
+    [
+      'ends long after its deadline though its agent lives',
+      decided(running(5, 661), 'alive', 1),
+      { do: 'end', reason: 'DeadlineExceeded' },
+    ],
+    [
+      'may be taken until its deadline',
+      decided(undefined, 'absent', Infinity),
+      { do: 'nothing', requeueAfterMs: 590_000 },
+    ],
+    [
+      'that no agent took ends at its deadline',
+      decided(undefined, 'absent', Infinity, {}, 600),
+      { do: 'end', reason: 'AgentMissing' },
+    ],
+    [
+      'that a living agent did not take ends at its deadline',
+      decided(undefined, 'alive', 1, {}, 600),
+      { do: 'end', reason: 'DeadlineExceeded' },
+    ],
+    [
+      'that is cancelled where no agent is ends at once',
+      decided(undefined, 'absent', Infinity, cancelled),
+      { do: 'end', phase: 'Cancelled' },
+    ],
+    [
+      'that is cancelled may have been taken by an agent that fell silent',
+      decided(undefined, 'silent', 60, cancelled),
+      { do: 'nothing', requeueAfterMs: 60_000 },
+    ],
+    [
+      'that is cancelled is ended by a living agent',
+      decided(undefined, 'alive', 1, cancelled),
+      { do: 'nothing' },
+    ],
+  ])('%s', (_, plan, wanted) => expect(plan).toMatchObject(wanted));
+});
+
+describe('the agents', () => {
+  let now = NOW;
+  const lease = (renewTime: string) => ({ metadata: { name: 'snapshot-agent.node-a' }, spec: { renewTime } });
+  const known = () => {
+    now = NOW;
+    return new Agents({ now: () => now });
+  };
+
+  it('are alive while they renew, silent when they do not, absent when they have left', () => {
+    const agents = known();
+    expect(agents.state('node-a')).toBe('absent');
+    expect(agents.see('ADDED', lease(at(0)))).toBe('node-a');
+    expect([agents.state('node-a'), agents.alive()]).toEqual(['alive', ['node-a']]);
+    now += 41_000;
+    expect([agents.state('node-a'), agents.alive()]).toEqual(['silent', []]);
+    agents.see('MODIFIED', lease(at(-41)));
+    expect(agents.state('node-a')).toBe('alive');
+    agents.see('DELETED', lease(at(-41)));
+    expect(agents.state('node-a')).toBe('absent');
+  });
+
+  it('need not have the right time', () => {
+    const agents = known();
+    agents.see('ADDED', lease(at(50)));
+    expect(agents.state('node-a')).toBe('alive');
+    now += 10_000;
+    agents.see('MODIFIED', lease(at(40)));
+    now += 39_000;
+    expect(agents.state('node-a')).toBe('alive');
+  });
+
+  it('that were lost long before the operator looked are silent at once', () => {
+    const agents = known();
+    agents.see('ADDED', lease(at(3600)));
+    expect(agents.state('node-a')).toBe('silent');
+  });
+
+  it('that write the same time again have not been heard of', () => {
+    const agents = known();
+    agents.see('ADDED', lease(at(0)));
+    now += 41_000;
+    agents.see('MODIFIED', lease(at(0)));
+    expect(agents.state('node-a')).toBe('silent');
+  });
+});
