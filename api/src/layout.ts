@@ -16,6 +16,8 @@ export const artifactFile = {
   rootfsIndex: 'rootfs.json',
   volumes: 'volumes',
   dumpLog: 'criu/dump.log',
+  /** Its DynamoCheckpoint was deleted with policy Retain: no sweep may take it. */
+  retained: 'retained',
   pages: 'pages',
   pagesIndex: 'pages/index.json',
 } as const;

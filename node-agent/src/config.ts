@@ -34,6 +34,9 @@ export interface AgentConfig extends EngineConfig {
   readonly engine: string;
   /** Empty = all. */
   readonly watchNamespace: string;
+  /** Where the agent itself runs: its lease is there. */
+  readonly ownNamespace: string;
+  readonly podName: string;
   readonly healthPort: number;
   readonly logLevel: string;
 }
@@ -77,6 +80,8 @@ export function agentConfig(env: Environment): AgentConfig {
     journal: env['SNAPSHOT_JOURNAL'] ?? '/var/lib/dynamo-snapshot/journal',
     engine: env['SNAPSHOT_ENGINE'] ?? `${HOME}/engine.cjs`,
     watchNamespace: env['WATCH_NAMESPACE'] ?? '',
+    ownNamespace: env['POD_NAMESPACE'] ?? 'default',
+    podName: env['POD_NAME'] ?? 'agent',
     healthPort: Number(env['HEALTH_PORT'] ?? 8081),
     logLevel: env['LOG_LEVEL'] ?? 'info',
   };

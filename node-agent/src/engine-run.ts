@@ -2,12 +2,12 @@
 import { explain, reasonOf, unreachable } from '@dynamo-snapshot/api/errors';
 import { reason } from '@dynamo-snapshot/api/names';
 import { capture } from './capture/capture';
-import type { Outcome, Request, Result } from './engine';
+import type { DeleteRequest, Outcome, Request, Result, RetainRequest } from './engine';
 import type { EngineIo } from './engine-io';
 import type { UndoStep } from './journal/step';
 import { takeAllBack } from './journal/undo';
 import { restore } from './restore/restore';
-import { removeArtifact } from './store/directory';
+import { removeArtifact, retainArtifact } from './store/directory';
 
 /** What of the undo list belongs to a failure only: the last step first. */
 export async function perform(request: Request, io: EngineIo): Promise<Outcome> {
@@ -37,13 +37,19 @@ function dispatch(request: Request, io: EngineIo): Promise<Result> {
     case 'Restore':
       return restore(request, io);
     case 'Delete':
-      return remove(request.artifactDir, io);
+      return dispose(request, io, removeArtifact);
+    case 'Retain':
+      return dispose(request, io, retainArtifact);
     default:
       return unreachable(request);
   }
 }
 
-async function remove(artifactDir: string, io: EngineIo): Promise<Result> {
-  await io.steps.run('delete', () => removeArtifact(artifactDir));
-  return { operation: 'Delete', timings: io.steps.total() };
+async function dispose(
+  { operation, artifactDir }: DeleteRequest | RetainRequest,
+  io: EngineIo,
+  work: (dir: string) => Promise<void>,
+): Promise<Result> {
+  await io.steps.run(operation.toLowerCase(), () => work(artifactDir));
+  return { operation, timings: io.steps.total() };
 }

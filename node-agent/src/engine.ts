@@ -62,7 +62,13 @@ export interface DeleteRequest {
   readonly artifact: ArtifactRef;
 }
 
-export type Request = CaptureRequest | RestoreRequest | DeleteRequest;
+export interface RetainRequest {
+  readonly operation: 'Retain';
+  readonly artifactDir: string;
+  readonly artifact: ArtifactRef;
+}
+
+export type Request = CaptureRequest | RestoreRequest | DeleteRequest | RetainRequest;
 
 export interface CaptureResult {
   readonly operation: 'Capture';
@@ -80,12 +86,13 @@ export interface RestoreResult {
   readonly timings: readonly Timing[];
 }
 
-export interface DeleteResult {
-  readonly operation: 'Delete';
+/** Of what becomes of an artifact that there is. */
+export interface DisposalResult {
+  readonly operation: 'Delete' | 'Retain';
   readonly timings: readonly Timing[];
 }
 
-export type Result = CaptureResult | RestoreResult | DeleteResult;
+export type Result = CaptureResult | RestoreResult | DisposalResult;
 
 /** How an operation ended, as `result.json` of its journal entry keeps it. */
 export type Outcome =

@@ -8,12 +8,14 @@ import { logger } from '@dynamo-snapshot/controller/log';
 import { askedToStop, connect } from '@dynamo-snapshot/controller/process';
 import { Agent } from './agent';
 import { agentConfig } from './config';
+import { heartbeat } from './heartbeat';
 
 async function main(): Promise<void> {
   const config = agentConfig(process.env);
   const log = logger(config.logLevel, 'agent');
   const kube = connect();
-  const agent = new Agent({ kube, api: new Api(kube, fieldManager.agent), config, log, clock: Date });
+  const api = new Api(kube, fieldManager.agent);
+  const agent = new Agent({ kube, api, config, log, clock: Date });
   const socket = config.criSocket.replace(/^unix:\/\//, '');
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
@@ -29,8 +31,12 @@ async function main(): Promise<void> {
     await health.close();
     throw error;
   }
+  const { ownNamespace: namespace, nodeName, podName: holder } = config;
+  const leave = new AbortController();
+  const alive = heartbeat({ api, namespace, nodeName, holder, clock: Date, log }, leave.signal);
   log.info(`stopping on ${await stopped}; running operations go on`);
-  await Promise.all([agent.shutdown(), health.close()]);
+  leave.abort();
+  await Promise.all([alive, agent.shutdown(), health.close()]);
 }
 
 main().catch((error: unknown) => {

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { AssignmentStatus, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import { isFinal } from '@dynamo-snapshot/api/assignment';
 import { explain, reasonOf, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
 import { API_VERSION, ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import type { Clock, Instant } from '@dynamo-snapshot/api/time';
@@ -166,7 +167,8 @@ export class Applier {
   }
 
   async #write({ assignment }: Subject, status: AssignmentStatus): Promise<void> {
-    if (assignment === undefined) return;
+    // The operator ends what it takes for lost; that stays, whatever we know better.
+    if (assignment === undefined || isFinal(assignment.status?.phase)) return;
     const { namespace, name } = assignment.metadata;
     const ref = { group: GROUP, version: VERSION, plural: ASSIGNMENT.plural, namespace, name };
     const body = { apiVersion: API_VERSION, kind: ASSIGNMENT.kind, metadata: { name, namespace }, status };

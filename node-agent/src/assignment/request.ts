@@ -17,7 +17,8 @@ export function requestOf(
 ): Request {
   const artifact: ArtifactRef = { namespace: metadata.namespace, ...pick(spec.artifact) };
   const artifactDir = `${store}/${artifactPath(artifact)}`;
-  if (spec.operation === 'Delete') return { operation: 'Delete', artifactDir, artifact };
+  if (spec.operation === 'Delete' || spec.operation === 'Retain')
+    return { operation: spec.operation, artifactDir, artifact };
   if (spec.container === undefined || spec.pod === undefined)
     throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.pod and spec.container`);
   const facts = podFacts(pod, { ...spec.pod, nodeName: spec.nodeName, container: spec.container.name });

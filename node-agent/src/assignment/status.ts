@@ -58,6 +58,7 @@ function factsOf(result: Result): AssignmentStatus {
     case 'Restore':
       return { receipt: result.receipt };
     case 'Delete':
+    case 'Retain':
       return {};
     default:
       return unreachable(result);

@@ -130,6 +130,13 @@ async function faultOf(dir: string, wanted: ManifestFile, deep: boolean): Promis
   return (await sha256(file, () => {})) === wanted.sha256 ? undefined : `${wanted.path} has another content`;
 }
 
+/** Marks it for the sweep; what is not there needs no mark. */
+export async function retainArtifact(dir: string): Promise<void> {
+  if (!existsSync(dir)) return;
+  await writeFile(join(dir, artifactFile.retained), '', { mode: 0o600 });
+  await sync(dir);
+}
+
 /** Out of sight first, then away; what is not there is fine. Empty parents go too. */
 export async function removeArtifact(dir: string): Promise<void> {
   const doomed = join(dirname(dir), `.deleting-${dir.split('/').pop()}`);

@@ -21,6 +21,7 @@ import type {
 } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
 import { jobName } from './capture';
+import { podinfo } from './podinfo';
 
 export interface JobSettings {
   readonly identityHash: string;
@@ -141,14 +142,10 @@ function shaped(container: V1Container, hash: string, shm: boolean): V1Container
 }
 
 function volumes(size: string | undefined, shm: boolean): readonly V1Volume[] {
-  const items = ['name', 'namespace', 'uid'].map((field) => ({
-    path: `pod_${field}`,
-    fieldRef: { fieldPath: `metadata.${field}` },
-  }));
   const sizeLimit = size ?? checkpointDefaults.sharedMemorySize;
   return [
     { name: CONTROL_VOLUME, emptyDir: {} },
-    { name: 'podinfo', downwardAPI: { items } },
+    { name: 'podinfo', downwardAPI: { items: podinfo() } },
     ...(shm ? [{ name: 'shared-memory', emptyDir: { medium: 'Memory', sizeLimit } }] : []),
   ];
 }
