@@ -64,11 +64,9 @@ function tell(write: () => void): void {
 
 /** The process that did the operation is dead. */
 async function recoverEntry(dir: string): Promise<number> {
-  const entry = new JournalEntry(dir);
-  if (entry.result() !== undefined)
-    throw new TerminalError('NothingToRecover', `${dir} has a result; it ended by itself`);
-  await recover(entry, config.cgroupRoot);
-  return 0;
+  const outcome = await recover(new JournalEntry(dir), config.cgroupRoot);
+  if (outcome.ok || outcome.left === undefined) return 0;
+  throw new Error(outcome.left.join('; '));
 }
 
 async function byHand(request: Request, seconds: number): Promise<number> {

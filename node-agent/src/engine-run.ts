@@ -26,6 +26,7 @@ export async function perform(request: Request, io: EngineIo): Promise<Outcome> 
       reason: why,
       message: [explain(error), ...faults].join('; '),
       ...(why === reason.cancelled ? { cancelled: true } : {}),
+      ...(faults.length > 0 ? { left: faults } : {}),
     };
   }
 }

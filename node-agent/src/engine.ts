@@ -95,9 +95,16 @@ export interface DisposalResult {
 export type Result = CaptureResult | RestoreResult | DisposalResult;
 
 /** How an operation ended, as `result.json` of its journal entry keeps it. */
-export type Outcome =
-  | { readonly ok: true; readonly result: Result }
-  | { readonly ok: false; readonly reason: string; readonly message: string; readonly cancelled?: boolean };
+export type Outcome = { readonly ok: true; readonly result: Result } | Failure;
+
+export interface Failure {
+  readonly ok: false;
+  readonly reason: string;
+  readonly message: string;
+  readonly cancelled?: boolean;
+  /** What could not be taken back yet; tried again until it can. */
+  readonly left?: readonly string[];
+}
 
 /** Where the engine tells how far it is. Must not throw. */
 export type Report = (progress: Progress) => void;

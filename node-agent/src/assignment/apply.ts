@@ -131,12 +131,14 @@ export class Applier {
   /** The engine settles it in a process of its own: native code stays out of the agent. */
   async #recover({ key, entry }: Subject): Promise<Requeue> {
     const argv = [process.execPath, this.#parts.config.engine, 'recover', entry.dir];
-    this.#parts.log.warn('the operation died; settling it', { assignment: key });
+    this.#parts.log.warn('the operation did not end by itself, or left something; settling it', {
+      assignment: key,
+    });
     const env = Object.fromEntries(
       Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined),
     );
     const { code, stderr } = await command(argv, { deadlineMs: RECOVER_MS, env });
-    if (entry.result() === undefined) throw new Error(`recover ${key}: exit ${code}: ${stderr.trim()}`);
+    if (code !== 0) throw new Error(`recover ${key}: exit ${code}: ${stderr.trim()}`);
     return { requeueAfterMs: 0 };
   }
 

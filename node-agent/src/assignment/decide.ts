@@ -11,6 +11,8 @@ export interface Observed {
   readonly entry?: {
     readonly alive: boolean;
     readonly hasResult: boolean;
+    /** The result says that something could not be taken back. */
+    readonly hasLeft: boolean;
     readonly askedToStop: boolean;
     readonly deadline: Instant;
   };
@@ -23,7 +25,7 @@ export type Plan =
   | { readonly do: 'refuse' }
   | { readonly do: 'mirror' }
   | { readonly do: 'stop'; readonly mark: StopMark }
-  /** The process is dead and left no result. */
+  /** The process is dead and left no result, or one that says that not all is taken back. */
   | { readonly do: 'recover' }
   | { readonly do: 'finish' }
   | { readonly do: 'forget' };
@@ -34,11 +36,17 @@ export function decide({ assignment, entry }: Observed, now: Instant): Plan {
     if (over) return { do: 'nothing' };
     return assignment.cancelled ? { do: 'refuse' } : { do: 'start' };
   }
-  if (entry.hasResult) return over ? { do: 'forget' } : { do: 'finish' };
+  if (entry.hasResult) return over ? decideEnd(entry, now) : { do: 'finish' };
   if (!entry.alive) return { do: 'recover' };
   const mark = entry.askedToStop ? undefined : stopMark(assignment, now > entry.deadline);
   return mark === undefined ? { do: 'mirror' } : { do: 'stop', mark };
 }
+
+/** What is left is told to a person and tried again; but what names it must not stay for ever. */
+const TAKE_BACK_FOR_MS = 3_600_000;
+
+const decideEnd = ({ hasLeft, deadline }: NonNullable<Observed['entry']>, now: Instant): Plan =>
+  hasLeft && now < deadline + TAKE_BACK_FOR_MS ? { do: 'recover' } : { do: 'forget' };
 
 function stopMark(assignment: Observed['assignment'], late: boolean): StopMark | undefined {
   if (assignment === undefined) return { reason: 'Cancelled', message: 'its assignment was deleted' };

@@ -16,9 +16,11 @@ export function observe(assignment: SnapshotAssignment | undefined, entry: Journ
 
 function observeEntry(entry: JournalEntry): NonNullable<Observed['entry']> {
   const process = entry.process();
+  const result = entry.result();
   return {
     alive: process !== undefined && isAlive(process),
-    hasResult: entry.result() !== undefined,
+    hasResult: result !== undefined,
+    hasLeft: result?.ok === false && result.left !== undefined,
     askedToStop: entry.stopMark() !== undefined,
     deadline: entry.operation().deadline,
   };

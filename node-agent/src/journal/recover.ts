@@ -1,11 +1,11 @@
 /**
  * Settles an operation whose process died without a result. First nothing of it may run any more; then what has passed its point of no
- * return is finished, and everything else is taken back.
+ * return is finished, and everything else is taken back. What could not be taken back before is tried again.
  */
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { capturedResult } from '../capture/result';
 import { mayHaveInfected, SEIZE_PATIENCE_MS, stopDump } from '../criu/hook';
-import type { Outcome, Request } from '../engine';
+import type { Failure, Outcome, Request } from '../engine';
 import { isAlive } from '../linux/proc';
 import { comesTrue } from '../linux/wait';
 import { handOver } from '../restore/hand-over';
@@ -22,8 +22,11 @@ const KILLED_WITHIN_MS = 20_000;
 export async function recover(entry: JournalEntry, cgroupRoot: string): Promise<Outcome> {
   const { request, assignment } = entry.operation();
   const steps = entry.undoSteps();
+  const before = entry.result();
+  if (before?.ok === true) return before;
   await endMembers(steps, cgroupRoot, assignment.uid);
-  const outcome = (await finish(request, steps)) ?? (await undo(steps));
+  const outcome =
+    (before === undefined ? await finish(request, steps) : undefined) ?? (await undo(steps, before));
   entry.writeResult(outcome);
   return outcome;
 }
@@ -70,8 +73,16 @@ async function finishStep(request: Request, step: FinishStep): Promise<Outcome |
   return { ok: true, result: { operation: 'Restore', receipt: step.receipt, timings: [] } };
 }
 
-async function undo(steps: readonly UndoStep[]): Promise<Outcome> {
-  const failures = await takeAllBack(steps);
-  const message = ['the operation ended before it was done, and was taken back', ...failures].join('; ');
-  return { ok: false, reason: 'OperationLost', message };
+const LOST: Failure = {
+  ok: false,
+  reason: 'OperationLost',
+  message: 'the operation ended before it was done, and was taken back',
+};
+
+async function undo(steps: readonly UndoStep[], before: Failure = LOST): Promise<Failure> {
+  const left = await takeAllBack(steps);
+  const { reason, cancelled } = before;
+  const message = before === LOST ? [LOST.message, ...left].join('; ') : before.message;
+  const how = cancelled === undefined ? {} : { cancelled };
+  return { ok: false, reason, message, ...how, ...(left.length > 0 ? { left } : {}) };
 }

@@ -1,6 +1,6 @@
 /** Takes back what a journal entry says; each step may be repeated, and may find that there is nothing left to do. */
 import { existsSync, rmSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { explain, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
 import { UID } from '@dynamo-snapshot/api/layout';
 import { removeHook } from '../criu/hook';
@@ -62,6 +62,9 @@ export async function takeBack(step: UndoStep): Promise<void> {
 function removeFolder(path: string): void {
   if (!/^(\.staging|restore)-/.test(basename(path)))
     throw new TerminalError('InvalidJournal', `${path} is no staging folder and is not removed`);
+  // It was made in this folder. Where that is gone, so is the volume, and what lies on it would stay for ever.
+  if (!existsSync(dirname(path)))
+    throw new Error(`${dirname(path)} is not there, so ${path} cannot be removed`);
   // A write that was given up may still make a last file in there.
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -7,6 +7,9 @@ import { Agent } from '../../src/agent';
 import { ApiServer } from './apiserver';
 import { silent, Stage, UID, until } from './stage';
 
+/** Programs are started, and a machine may be busy. */
+jest.setTimeout(60_000);
+
 let stage: Stage;
 let server: ApiServer;
 let agents: Agent[];

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import { KEY, Stage, UID } from './stage';
 
+/** Programs are started, and a machine may be busy. */
+jest.setTimeout(60_000);
+
 let stage: Stage;
 
 beforeEach(() => {

@@ -11,7 +11,14 @@ const pending: Assignment = { phase: 'Pending', cancelled: false };
 const cancelled: Assignment = { phase: 'Running', cancelled: true };
 const over = (phase: Assignment['phase']): Assignment => ({ phase, cancelled: false });
 
-const running: Entry = { alive: true, hasResult: false, askedToStop: false, deadline: NOW + 1 };
+const running: Entry = {
+  alive: true,
+  hasResult: false,
+  hasLeft: false,
+  askedToStop: false,
+  deadline: NOW + 1,
+};
+const left: Entry = { ...running, alive: false, hasResult: true, hasLeft: true };
 const dead: Entry = { ...running, alive: false };
 const done: Entry = { ...dead, hasResult: true };
 const asked: Entry = { ...running, askedToStop: true };
@@ -55,6 +62,10 @@ describe('decide', () => {
     ['what was told is forgotten', over('Succeeded'), done, 'forget'],
     ['what failed and was told is forgotten', over('Failed'), done, 'forget'],
     ['a result that nobody waits for is forgotten', undefined, done, 'forget'],
+    ['what could not be taken back is told first', wanted, left, 'finish'],
+    ['and then tried again', over('Failed'), left, 'recover'],
+    ['also where the object is gone', undefined, left, 'recover'],
+    ['but not for ever', over('Failed'), { ...left, deadline: NOW - 3_600_000 }, 'forget'],
   ])('%s', (_, assignment, entry, plan) => {
     const observed = { ...(assignment ? { assignment } : {}), ...(entry ? { entry } : {}) };
     expect(decide(observed, NOW).do).toBe(plan);

@@ -53,7 +53,7 @@ describe('observe', () => {
   it('sees an entry whose process was never written as dead', () => {
     create();
     expect(observe(undefined, entry)).toEqual({
-      entry: { alive: false, hasResult: false, askedToStop: false, deadline: 42 },
+      entry: { alive: false, hasResult: false, hasLeft: false, askedToStop: false, deadline: 42 },
     });
   });
 

@@ -112,10 +112,27 @@ describe('recovery of a capture', () => {
     expect(existsSync(final())).toBe(true);
   });
 
-  it('says what could not be taken back', async () => {
+  it('says what could not be taken back, and takes it back when it can', async () => {
     begin(capture());
-    entry.appendUndo({ do: 'remove', path: '/etc' });
-    expect(await recover(entry, cgroups)).toMatchObject({ message: expect.stringContaining('/etc') });
+    entry.appendUndo({ do: 'remove', path: staging() });
+    rmSync(join(dir, 'store'), { recursive: true });
+    const left = [expect.stringContaining('is not there')];
+    expect(await recover(entry, cgroups)).toMatchObject({ reason: 'OperationLost', left });
+    expect(await recover(entry, cgroups)).toMatchObject({ left });
+    mkdirSync(staging(), { recursive: true });
+    const outcome = await recover(entry, cgroups);
+    expect(outcome).not.toHaveProperty('left');
+    expect(entry.result()).toEqual(outcome);
+    expect(existsSync(staging())).toBe(false);
+  });
+
+  it('keeps the reason of an operation that ended by itself and left something', async () => {
+    begin(capture());
+    entry.appendUndo({ do: 'remove', path: staging() });
+    entry.appendUndo({ do: 'publish', path: final() });
+    entry.writeResult({ ok: false, reason: 'DumpFailed', message: 'no', left: ['x'] });
+    expect(await recover(entry, cgroups)).toEqual({ ok: false, reason: 'DumpFailed', message: 'no' });
+    expect(existsSync(staging())).toBe(false);
   });
 });
 
