@@ -58,6 +58,10 @@ export const operatorReasons: Readonly<Record<string, Advice>> = {
     meaning: 'The agent is at work; status.progress says how far.',
     remedy: nothing,
   },
+  [reason.captureSucceeded]: {
+    meaning: 'The pod was captured; it goes on serving, or leaves with its Job.',
+    remedy: nothing,
+  },
   [reason.captureFailed]: {
     meaning: 'The capture ended without an artifact. The source goes on serving.',
     remedy: "Look at the assignment's own reason: kubectl get snapshotassignments -o wide.",
