@@ -2,7 +2,7 @@
  * A worker that is nothing but GPU memory: fills some gigabytes of it, sums them in a loop, and writes `<round> <sum>` to a file after
  * each round. Equal sums before and after are equal memory; a growing round is a worker that serves. Driver API only, found at run
  * time, so that it is built where there is no CUDA.
- *   worker GIGABYTES FILE [managed]
+ *   worker [--managed] GIGABYTES FILE
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -70,7 +70,9 @@ static void report(const char *file, unsigned long round, uint64_t sum) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3) { fputs("usage: worker GIGABYTES FILE [managed]\n", stderr); return 2; }
+  int managed = argc > 1 && strcmp(argv[1], "--managed") == 0;
+  if (managed) { argc--; argv++; }
+  if (argc != 3) { fputs("usage: worker [--managed] GIGABYTES FILE\n", stderr); return 2; }
   uint64_t bytes = (uint64_t)(atof(argv[1]) * (1 << 30)) & ~3ull, words = bytes / 4;
   lib = dlopen("libcuda.so.1", RTLD_NOW);
   if (!lib) { fprintf(stderr, "%s\n", dlerror()); return 2; }
@@ -95,7 +97,7 @@ int main(int argc, char **argv) {
   ok(load(&module, PTX), "cuModuleLoadData");
   ok(get(&fill, module, "fill"), "cuModuleGetFunction fill");
   ok(get(&sum, module, "sum"), "cuModuleGetFunction sum");
-  if (argc > 3) ok(allocManaged(&memory, bytes, 1), "cuMemAllocManaged");
+  if (managed) ok(allocManaged(&memory, bytes, 1), "cuMemAllocManaged");
   else ok(alloc(&memory, bytes), "cuMemAlloc");
   ok(alloc(&result, 8), "cuMemAlloc");
   launch(fill, (void *[]){ &memory, &words });

@@ -97,7 +97,8 @@ describe('whatever the driver does wrong, every process runs again', () => {
     stage.will('slow-checkpoint', 300);
     const io = {
       ...stage.io,
-      willUndo: ({ do: what }: { do: string }) => void (what === 'hugePages' && stage.cancel.abort(new TerminalError('Cancelled', 'cancelled'))),
+      willUndo: ({ do: what }: { do: string }) =>
+        void (what === 'hugePages' && stage.cancel.abort(new TerminalError('Cancelled', 'cancelled'))),
     };
     await expect(cudaStop(tree(a), io)).rejects.toThrow(/cancelled/);
     expect(stage.state(a)).toBe('running');

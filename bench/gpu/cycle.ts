@@ -1,0 +1,181 @@
+/**
+ * One capture and one restore of a worker, by two paths: `stock`, the driver's calls and CRIU one after the other, as NVIDIA's and CRIU's
+ * documents have it, and `ours`, what the engine does. CRIU, its options and the store are the same for both.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
+import type { Timing } from '@dynamo-snapshot/api/schema';
+import { dump } from '@dynamo-snapshot/node-agent/capture/dump';
+import { dumpArgs } from '@dynamo-snapshot/node-agent/criu/args';
+import { hookFolder } from '@dynamo-snapshot/node-agent/criu/hook';
+import { criuProgram } from '@dynamo-snapshot/node-agent/criu/program';
+import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
+import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
+import { failureOf } from '@dynamo-snapshot/node-agent/cuda/result';
+import { cudaRestore, cudaStop } from '@dynamo-snapshot/node-agent/cuda/stop';
+import { command } from '@dynamo-snapshot/node-agent/linux/command';
+import type { HostPid, ProcessRef } from '@dynamo-snapshot/node-agent/linux/ids';
+import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
+import { inode, processRef } from '@dynamo-snapshot/node-agent/linux/proc';
+import { restoreTree } from '@dynamo-snapshot/nsrestore/criu';
+import type { BenchIo, Place } from './place';
+import { benchIo } from './place';
+import type { Worker } from './worker';
+import { treeOf } from './worker';
+
+export type Path = 'stock' | 'ours';
+export const paths: readonly Path[] = ['stock', 'ours'];
+
+/** Far above anything measured; the case itself has a shorter one. */
+export const CALL_LIMIT_MS = 300_000;
+
+export interface Captured {
+  readonly path: Path;
+  /** Of the capture: `criu/` and what else belongs to it. */
+  readonly dir: string;
+  readonly cudaPids: readonly HostPid[];
+  readonly timings: readonly Timing[];
+}
+
+export interface Job {
+  readonly place: Place;
+  readonly worker: Worker;
+  readonly cudaPids: readonly HostPid[];
+  readonly gpuBytes: number;
+  readonly driver: string;
+}
+
+/** The worker goes on. */
+export async function capture(path: Path, job: Job): Promise<Captured> {
+  const dir = join(job.place.images, `${path}-${job.worker.ref.pid}`);
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(join(dir, artifactFile.images), { recursive: true });
+  const io = benchIo(job.place, CALL_LIMIT_MS);
+  await (path === 'stock' ? captureStock(job, dir, io) : captureOurs(job, dir, io));
+  return { path, dir, cudaPids: job.cudaPids, timings: io.timings() };
+}
+
+async function planOf({ place, worker }: Job, dir: string) {
+  return {
+    program: await criuProgram(place.config.criu, place.config.rlimitShim),
+    images: join(dir, artifactFile.images),
+    pid: worker.ref.pid,
+    freezer: worker.group,
+    netInode: inode(`/proc/${worker.ref.pid}/ns/net`) ?? 0,
+    externalMounts: [],
+    join: [],
+    hookDir: hookFolder(place.config.work, randomUUID()),
+  };
+}
+
+async function captureStock(job: Job, dir: string, { steps }: BenchIo): Promise<void> {
+  const cuda = new Cuda(job.place.config.gpu.helper);
+  try {
+    await steps.runToEnd('gpuLock', () =>
+      each(cuda, job.cudaPids, (pid) => ({ call: 'lock', pid, timeoutMs: 10_000 })),
+    );
+    await steps.runToEnd('gpuCheckpoint', () =>
+      each(cuda, job.cudaPids, (pid) => ({ call: 'checkpoint', pid })),
+    );
+    const { program, ...plan } = await planOf(job, dir);
+    const argv = dumpArgs({ ...plan, criu: program.path, actionScript: '/bin/true' });
+    const { code, stderr } = await steps.runToEnd('dump', () =>
+      command(argv, { env: environment(program.env) }),
+    );
+    if (code !== 0) throw new Error(`criu dump: exit ${code}: ${stderr.trim().slice(-300)}`);
+    await steps.runToEnd('gpuResume', () => giveBack(cuda, job.cudaPids));
+  } finally {
+    cuda.close();
+  }
+}
+
+async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
+  const processes = refs(job.cudaPids);
+  const gpu = await cudaStop({ processes, bytes: job.gpuBytes, driver: job.driver }, io);
+  try {
+    const plan = await planOf(job, dir);
+    await io.steps.runToEnd('dump', () => dump(plan, io, () => Promise.resolve()));
+  } finally {
+    await gpu.resume();
+  }
+}
+
+/** The tree has the pids that it had: the worker must have ended. */
+export async function restore(job: Job, { path, dir, cudaPids }: Captured): Promise<readonly Timing[]> {
+  const io = benchIo(job.place, CALL_LIMIT_MS);
+  await io.steps.runToEnd('criu', () => criuRestore(job, dir));
+  if (path === 'ours') {
+    const tree = { processes: refs(cudaPids), bytes: job.gpuBytes, driver: job.driver };
+    await cudaRestore({ ...tree, gpuPairs: [] }, io);
+    return io.timings();
+  }
+  const cuda = new Cuda(job.place.config.gpu.helper);
+  try {
+    await io.steps.runToEnd('gpuRestore', () => giveBack(cuda, cudaPids));
+  } finally {
+    cuda.close();
+  }
+  return io.timings();
+}
+
+async function criuRestore({ place, worker }: Job, dir: string): Promise<void> {
+  const net = openSync('/proc/self/ns/net', 'r');
+  const none = openSync('/dev/null', 'r+');
+  try {
+    const manifest = {
+      process: { stdio: ['/dev/null', '/dev/null', '/dev/null'] },
+      dump: { externalMounts: [], joinedNamespaces: [] },
+    } as unknown as Manifest;
+    const job = {
+      artifact: dir,
+      digest: '',
+      root: '/',
+      work: join(place.work, 'restore'),
+      criu: place.config.criu,
+      cgroupProcs: [join(worker.group, 'cgroup.procs')],
+      fds: { net, stdin: none, stdout: none, stderr: none },
+      oomScoreAdj: '0',
+      deadlineMs: CALL_LIMIT_MS,
+    };
+    await restoreTree(job, manifest);
+  } finally {
+    for (const fd of [net, none]) closeSync(fd);
+  }
+}
+
+const environment = (more: Readonly<Record<string, string>>): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+  ...more,
+});
+
+const refs = (pids: readonly HostPid[]): readonly ProcessRef[] =>
+  pids.flatMap((pid) => processRef(pid) ?? []);
+
+async function each(cuda: Cuda, pids: readonly number[], callOf: (pid: number) => CudaCall): Promise<void> {
+  for (const pid of pids) {
+    const call = callOf(pid);
+    const answer = await cuda.call(call, CALL_LIMIT_MS);
+    if (answer.rc !== 0) throw new Error(failureOf(call, answer));
+  }
+}
+
+async function giveBack(cuda: Cuda, pids: readonly number[]): Promise<void> {
+  await each(cuda, pids, (pid) => ({ call: 'restore', pid, gpuPairs: [] }));
+  await each(cuda, pids, (pid) => ({ call: 'unlock', pid }));
+}
+
+/** Which of a worker's processes hold CUDA state, by the driver's word. */
+export async function cudaPidsOf(place: Place, worker: Worker): Promise<readonly HostPid[]> {
+  const cuda = new Cuda(place.config.gpu.helper);
+  try {
+    const answers = await Promise.all(
+      treeOf(worker).map(async (pid) => ({ pid, answer: await cuda.call({ call: 'state', pid }, 30_000) })),
+    );
+    return answers.filter(({ answer }) => answer.rc === 0).map(({ pid }) => hostPid(pid));
+  } finally {
+    cuda.close();
+  }
+}

@@ -1,0 +1,74 @@
+/** Where a bench works, and the engine's configuration that goes with it. Read from the environment once, by main. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '@dynamo-snapshot/controller/log';
+import { engineConfig } from '@dynamo-snapshot/node-agent/config';
+import type { EngineConfig } from '@dynamo-snapshot/node-agent/config';
+import type { EngineIo } from '@dynamo-snapshot/node-agent/engine-io';
+import { Steps } from '@dynamo-snapshot/node-agent/engine-io';
+import type { UndoStep } from '@dynamo-snapshot/node-agent/journal/step';
+import type { Timing } from '@dynamo-snapshot/api/schema';
+
+export interface Place {
+  /** What was packed: worker, limits, criu, engine.cjs. */
+  readonly home: string;
+  /** Results. */
+  readonly out: string;
+  /** Scratch; ours alone. */
+  readonly work: string;
+  /** Images of captures, on the file system that is measured. */
+  readonly images: string;
+  /** cgroup v2 folder, below which every worker gets a group. */
+  readonly cgroup: string;
+  readonly config: EngineConfig;
+}
+
+export function placeOf(env: Readonly<Record<string, string | undefined>>): Place {
+  const need = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === '') throw new Error(`${name} is not set; run.sh sets it`);
+    return value;
+  };
+  const work = need('BENCH_WORK');
+  const place = {
+    home: need('BENCH_HOME'),
+    out: need('BENCH_OUT'),
+    work,
+    images: need('BENCH_IMAGES'),
+    cgroup: env['BENCH_CGROUP'] ?? '/sys/fs/cgroup/dynamo-bench',
+    config: engineConfig(env),
+  };
+  for (const dir of [place.out, place.work, place.images, place.config.work, join(work, 'restore')])
+    mkdirSync(dir, { recursive: true });
+  return place;
+}
+
+const quiet: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: (message: string) => console.error(`warn: ${message}`),
+  error: (message: string) => console.error(`error: ${message}`),
+} as unknown as Log;
+
+export interface BenchIo extends EngineIo {
+  timings(): readonly Timing[];
+}
+
+/** As an operation has it; steps to be undone go to `willUndo`. */
+export function benchIo(
+  place: Place,
+  limitMs: number,
+  willUndo: (step: UndoStep) => void = () => {},
+): BenchIo {
+  const { signal } = new AbortController();
+  const steps = new Steps(() => {}, signal);
+  return {
+    config: place.config,
+    log: quiet,
+    deadline: Date.now() + limitMs,
+    signal,
+    willUndo,
+    steps,
+    timings: () => steps.total(),
+  };
+}

@@ -1,0 +1,3 @@
+/** One line a fact, with the seconds since the start. */
+export const say = (what: string, text: string): void =>
+  console.log(`[${(performance.now() / 1000).toFixed(1).padStart(6)}] ${what}: ${text}`);

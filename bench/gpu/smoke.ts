@@ -1,0 +1,106 @@
+/** The facts that everything else stands on, and one cycle by each path. Three minutes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explain } from '@dynamo-snapshot/api/errors';
+import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
+import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
+import type { Job } from './cycle';
+import { capture, cudaPidsOf, paths, restore } from './cycle';
+import type { Place } from './place';
+import { say } from './say';
+import { endWorker, roundAfter, roundNow, startWorker } from './worker';
+
+const GIB = 2 ** 30;
+
+export async function smoke(place: Place): Promise<unknown> {
+  const cuda = new Cuda(place.config.gpu.helper);
+  const devices = await cuda.call({ call: 'devices' }, 60_000);
+  say('devices', JSON.stringify(devices));
+  say('a process without CUDA', await tell(cuda, { call: 'state', pid: process.pid }));
+  say('a pid that is not there', await tell(cuda, { call: 'state', pid: 4_000_000 }));
+  const cycles = await oneGigabyte(place, cuda, devices.driver ?? '');
+  const managed = await trouble('managed memory', () => managedMemory(place, cuda));
+  cuda.close();
+  return { devices, cycles, managed };
+}
+
+async function oneGigabyte(place: Place, cuda: Cuda, driver: string): Promise<unknown> {
+  const worker = await startWorker(place, 'smoke', [join(place.home, 'worker'), '1'], 60_000);
+  const { pid } = worker.ref;
+  say('state', await tell(cuda, { call: 'state', pid }));
+  say('restore thread', await tell(cuda, { call: 'restoreThread', pid }));
+  say('devices while it works', JSON.stringify(await cuda.call({ call: 'devices' }, 60_000)));
+  say('mapped', mapped(pid));
+  const cudaPids = await cudaPidsOf(place, worker);
+  const job: Job = { place, worker, cudaPids, gpuBytes: GIB, driver };
+  const results: unknown[] = [];
+  for (const path of paths) results.push(await trouble(path, () => cycle(path, job)));
+  await endWorker(worker).catch((error: unknown) => say('end', explain(error)));
+  return results;
+}
+
+async function cycle(path: (typeof paths)[number], job: Job): Promise<unknown> {
+  const { worker } = job;
+  const before = roundNow(worker);
+  const captured = await capture(path, job);
+  say(`${path} capture`, JSON.stringify(captured.timings));
+  const source = await roundAfter(worker, before?.round ?? 0, 30_000);
+  await endWorker(worker);
+  const timings = await restore(job, captured);
+  say(`${path} restore`, JSON.stringify(timings));
+  const restored = await roundAfter(worker, source.round, 30_000);
+  const same = before?.sum === source.sum && source.sum === restored.sum;
+  say(`${path} sums`, JSON.stringify({ before, source, restored, same }));
+  return { path, capture: captured.timings, restore: timings, same };
+}
+
+/** What the driver says about memory that it cannot checkpoint, and how such a process looks from outside. */
+async function managedMemory(place: Place, cuda: Cuda): Promise<unknown> {
+  const worker = await startWorker(
+    place,
+    'managed',
+    [join(place.home, 'worker'), '--managed', '0.0625'],
+    60_000,
+  );
+  const { pid } = worker.ref;
+  const said = {
+    mapped: mapped(pid),
+    lock: await tell(cuda, { call: 'lock', pid, timeoutMs: 5000 }),
+    checkpoint: await tell(cuda, { call: 'checkpoint', pid }),
+    state: await tell(cuda, { call: 'state', pid }),
+    restore: await tell(cuda, { call: 'restore', pid, gpuPairs: [] }),
+    unlock: await tell(cuda, { call: 'unlock', pid }),
+  };
+  say('managed memory', JSON.stringify(said));
+  await endWorker(worker);
+  return said;
+}
+
+const tell = async (cuda: Cuda, call: CudaCall): Promise<string> => {
+  const from = performance.now();
+  const answer = await cuda.call(call, 60_000);
+  return `${JSON.stringify(answer)} in ${Math.round(performance.now() - from)} ms`;
+};
+
+/** Mappings of the driver's devices: how many, and of how many bytes. */
+function mapped(pid: number): string {
+  const sizes = new Map<string, { count: number; bytes: number }>();
+  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+    const [range = '', , , , , ...path] = line.split(/\s+/);
+    const name = path.join(' ');
+    if (!name.startsWith('/dev/nvidia')) continue;
+    const [from = 0, to = 0] = range.split('-').map((hex) => parseInt(hex, 16));
+    const { count, bytes } = sizes.get(name) ?? { count: 0, bytes: 0 };
+    sizes.set(name, { count: count + 1, bytes: bytes + to - from });
+  }
+  return JSON.stringify(Object.fromEntries(sizes));
+}
+
+async function trouble(what: string, work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    say(`${what} failed`, explain(error));
+    return { failed: explain(error) };
+  }
+}
