@@ -198,6 +198,8 @@ interface Written {
 /** A new step is told at once, progress each second, and that it is alive each few seconds; nothing else is. */
 function nextWriteMs(last: Written | undefined, file: StatusFile | undefined, now: Instant): number {
   if (last === undefined || last.file?.progress.step !== file?.progress.step) return 0;
+  // The clock was set back: what was written has a time that is still to come.
+  if (now < last.at) return 0;
   const every = isDeepStrictEqual(last.file, file) ? HEARTBEAT_MS : PROGRESS_MS;
   return last.at + every - now;
 }

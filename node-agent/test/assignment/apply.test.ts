@@ -78,6 +78,19 @@ describe('Applier', () => {
     expect(await after(0)).toBe(5);
   });
 
+  it('goes on telling that it is alive where the clock jumps, to either side', async () => {
+    const agent = await stage.begin();
+    await stage.step(agent);
+    for (const jump of [-3_600_000, 30_000]) {
+      const told = stage.written.length;
+      stage.now += jump;
+      expect(await stage.step(agent)).toBe('mirror');
+      expect(stage.written).toHaveLength(told + 1);
+      await stage.step(agent);
+      expect(stage.written).toHaveLength(told + 1);
+    }
+  });
+
   it('asks a cancelled operation to stop, once, and tells that it was cancelled', async () => {
     const agent = await stage.begin();
     stage.change({ cancelled: true });
