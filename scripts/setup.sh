@@ -12,10 +12,11 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
 fi
 export PATH="$PWD/node_modules/.bin:$PATH"
 
-program=${1:?"usage: setup.sh demo|test [options]"}
+program=${1:?"usage: setup.sh demo|test|faults [options]"}
 shift
 case "$program" in
   demo) exec tsx e2e/demo/main.ts "$@" ;;
   test) exec tsx scripts/test.ts "$@" ;;
+  faults) exec tsx e2e/faults/main.ts "$@" ;;
   *) echo "unknown program $program" >&2; exit 2 ;;
 esac

@@ -39,6 +39,7 @@ const stages: readonly Stage[] = [
     run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),
     unable: withoutRoot,
   },
+  { name: 'faults', run: faults, unable: withoutRoot },
 ];
 
 async function main(): Promise<void> {
@@ -70,6 +71,17 @@ async function selfcheck(): Promise<Count> {
   const name = ['--name', `check-${process.env['DYNAMO_SNAPSHOT_CLUSTER'] ?? 'test'}`.slice(0, 20)];
   await exitCode(['tsx', 'e2e/cluster/main.ts', 'down', ...name]);
   return command(['tsx', 'e2e/cluster/main.ts', 'selfcheck', ...name]);
+}
+
+/** Every step and every fault at least once; the same ones each time. */
+async function faults(): Promise<Count> {
+  const name = `faults-${process.env['DYNAMO_SNAPSHOT_CLUSTER'] ?? 'test'}`.slice(0, 20);
+  const report = join(scratch, 'faults.json');
+  const options = ['--count', '32', '--seed', '1', '--name', name, '--report', report];
+  const code = await exitCode(['tsx', 'e2e/faults/main.ts', ...options]);
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const { passed, failed } = JSON.parse(readFileSync(report, 'utf8')) as Count;
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
 /** A run that ended badly without a failed test (a suite that could not load, a set-up that threw) counts as one failure. */

@@ -1,0 +1,181 @@
+/** The faults: what each does to an operation that is held at a step, and how the surroundings are made whole again afterwards. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
+import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
+import { signalProcess } from '../cluster/process';
+import { limitMemory, eatMemory } from './memory';
+import type { Held } from './held';
+import { awaitProcess } from './held';
+import type { Lab } from './lab';
+import { containerOf, killDaemon, mainProcess, podOf, revive, settled } from './lab';
+import type { FaultNode } from './node';
+import { commandLine } from './node';
+import type { FaultRule } from './plan';
+import * as store from './store';
+import { tamper } from './tamper';
+
+/** Where a fault strikes. */
+export interface Scene {
+  readonly lab: Lab;
+  readonly node: FaultNode;
+  readonly held: Held;
+  /** The source or the placeholder. */
+  readonly pod: string;
+  readonly checkpoint: string;
+}
+
+export interface Fault extends FaultRule {
+  /** The fault itself ends this pod. */
+  readonly loses?: 'pod';
+  /** Deadline of the operation where it is not the usual one. */
+  readonly deadlineSeconds?: number;
+  /** Strikes while the operation is held; what it returns is done once the operation runs again. */
+  readonly strike: (scene: Scene) => Promise<(() => Promise<void>) | undefined>;
+}
+
+const nothingToHeal = async (work: Promise<unknown>): Promise<undefined> => {
+  await work;
+  return undefined;
+};
+
+const capturing = { Capture: 'all' } as const;
+const restoring = { Restore: 'all' } as const;
+const SLOW_MS = 5000;
+
+const restart = (member: 'cp' | 'node', daemon: string): Fault => ({
+  strike: async ({ lab, node }) => {
+    await killDaemon(lab, member === 'cp' ? 'cp' : node.name, daemon);
+    return () => revive(lab);
+  },
+});
+
+export const faults: Readonly<Record<string, Fault>> = {
+  'agent killed': {
+    strike: async ({ lab, node }) =>
+      nothingToHeal(
+        signalProcess(await mainProcess(lab, node, await podOf(lab, 'agent', node.name)), 'SIGKILL'),
+      ),
+  },
+  'agent pod deleted': {
+    strike: async ({ lab, node }) => {
+      const pod = await podOf(lab, 'agent', node.name);
+      return nothingToHeal(
+        lab.kube.run(['delete', 'pod', pod, '--force', '--grace-period=0', '--wait=false']),
+      );
+    },
+  },
+  'operation killed': { strike: ({ held }) => nothingToHeal(signalProcess(held.engine, 'SIGKILL')) },
+  'nsrestore killed': {
+    at: { Restore: ['restore'] },
+    strike: ({ node, held }) => {
+      const isNsrestore = (pid: number) => commandLine(pid).startsWith('/opt/dynamo-snapshot/nsrestore');
+      return killWhenThere(() => node.operationGroups(held.uid), isNsrestore);
+    },
+  },
+  'criu killed outside of its window': {
+    at: { Capture: ['frozen'], Restore: ['restore'] },
+    strike: async ({ lab, node, held, pod }) => {
+      const container = node.containerGroup(await containerOf(lab, pod, 'main'), 'pids');
+      const groups = () => [
+        ...node.operationGroups(held.uid),
+        ...(container === undefined ? [] : [container]),
+      ];
+      return killWhenThere(groups, (pid) => /criu\.bin (dump|restore)/.test(commandLine(pid)));
+    },
+  },
+  'operator killed': {
+    strike: async ({ lab }) => {
+      const pod = await podOf(lab, 'operator');
+      const { spec } = await lab.kube.get<{ spec: { nodeName: string } }>('pod', pod);
+      const node = lab.nodes.find((n) => n.name === spec.nodeName) ?? lab.nodes[0];
+      return nothingToHeal(signalProcess(await mainProcess(lab, node, pod), 'SIGKILL'));
+    },
+  },
+  'API server restarted': restart('cp', 'kube-apiserver'),
+  'containerd restarted': restart('node', 'containerd'),
+  'kubelet restarted': restart('node', 'kubelet'),
+  'store full': {
+    at: { Capture: ['observe', 'dump', 'frozen'] },
+    strike: async ({ lab }) => {
+      await store.fill(lab.cluster.name);
+      return () => delay(SLOW_MS).then(() => store.empty(lab.cluster.name));
+    },
+  },
+  'store slow': {
+    strike: async ({ lab }) => {
+      await store.stall(lab.cluster.name);
+      return () => delay(SLOW_MS).then(() => store.goOn(lab.cluster.name));
+    },
+  },
+  'store read-only': {
+    at: { Capture: ['observe'], Restore: ['observe', 'verify'] },
+    strike: (scene) => inAgent(scene, ['mount', '-o', 'remount,bind,ro', '/checkpoints']),
+  },
+  'store gone': { strike: (scene) => inAgent(scene, ['umount', '-l', '/checkpoints']) },
+  'memory limit too small': {
+    at: { Restore: ['restore'] },
+    strike: async ({ lab, node, pod }) => limitMemory(node, await containerOf(lab, pod, 'main')),
+  },
+  'source killed for lack of memory': {
+    at: capturing,
+    loses: 'pod',
+    strike: async ({ lab, node, pod }) => nothingToHeal(eatMemory(node, await containerOf(lab, pod, 'main'))),
+  },
+  'source pod deleted': { at: capturing, loses: 'pod', strike: (scene) => deletePod(scene) },
+  'placeholder deleted': { at: restoring, loses: 'pod', strike: (scene) => deletePod(scene) },
+  'artifact tampered with': {
+    at: { Restore: ['observe'] },
+    strike: ({ lab, checkpoint }) => tamper(lab, checkpoint),
+  },
+  cancelled: {
+    strike: async ({ lab, held }) => {
+      const { assignment } = JSON.parse(readFileSync(join(held.entry, 'operation.json'), 'utf8')) as {
+        assignment: { name: string };
+      };
+      const patch = ['patch', ASSIGNMENT.singular, assignment.name, '--type=merge'];
+      return nothingToHeal(lab.kube.run([...patch, '-p', '{"spec":{"cancelled":true}}']));
+    },
+  },
+  'checkpoint deleted': {
+    at: capturing,
+    strike: ({ lab, checkpoint }) =>
+      nothingToHeal(lab.kube.run(['delete', CHECKPOINT.singular, checkpoint, '--wait=false'])),
+  },
+  'deadline passed': {
+    deadlineSeconds: 20,
+    strike: ({ held }) => {
+      const { deadline } = JSON.parse(readFileSync(join(held.entry, 'operation.json'), 'utf8')) as {
+        deadline: number;
+      };
+      return nothingToHeal(delay(Math.max(0, deadline - Date.now() + 200)));
+    },
+  },
+};
+
+export const rules: Readonly<Record<string, FaultRule>> = faults;
+
+const deletePod = ({ lab, pod }: Scene): Promise<undefined> =>
+  nothingToHeal(lab.kube.run(['delete', 'pod', pod, '--wait=false']));
+
+/** The process comes only while the operation runs, so this goes on after it was released. */
+async function killWhenThere(
+  groups: () => readonly string[],
+  fits: (pid: number) => boolean,
+): Promise<() => Promise<void>> {
+  const killed = awaitProcess(groups, fits, 15_000).then((found) => signalProcess(found, 'SIGKILL'));
+  return Promise.resolve(async () => {
+    if (!(await killed)) throw new Error('the process to be killed never came');
+  });
+}
+
+/** In the mount namespace that the agent and its operations share. A new agent pod has a new one. */
+async function inAgent({ lab, node }: Scene, argv: readonly string[]): Promise<() => Promise<void>> {
+  const pod = await podOf(lab, 'agent', node.name);
+  await lab.kube.run(['exec', pod, '--', ...argv]);
+  return async () => {
+    await delay(SLOW_MS);
+    await lab.kube.run(['delete', 'pod', pod, '--timeout=60s'], '', 70);
+    await settled(lab);
+  };
+}

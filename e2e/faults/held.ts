@@ -1,0 +1,164 @@
+/** Stops an operation exactly at a step, by watching its journal entry from outside; nothing in the product knows of it. */
+import type { FSWatcher } from 'node:fs';
+import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { poll } from '../cluster/poll';
+import type { ProcessId } from '../cluster/process';
+import { signalProcess } from '../cluster/process';
+import type { FaultNode } from './node';
+import { filesIn, processesOf } from './node';
+import type { Operation } from './plan';
+
+export interface Held {
+  readonly uid: string;
+  readonly entry: string;
+  readonly engine: ProcessId;
+  /** The step at which it really stands. */
+  readonly step: string;
+  /** Lets it run again, unless it is dead. */
+  readonly release: () => Promise<void>;
+}
+
+interface Status {
+  readonly progress: { readonly step: string };
+}
+
+const read = <T>(file: string): T | undefined => {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch {
+    return undefined; // not there yet, or gone
+  }
+};
+
+/** Steps that are over in milliseconds: until then the engine gets 1 ms of a processor in 25, so that none is missed. */
+const SHORT = ['observe', 'verify', 'prove', 'adopt', 'publish'];
+const [QUOTA_US, PERIOD_US] = [1000, 25_000];
+const EVERY_MS = 2;
+
+/** Waits for the next operation of that kind on the node to be at the step. Call before the operation is asked for. */
+export function holdAt(node: FaultNode, operation: Operation, step: string, seconds: number): Promise<Held> {
+  const known = new Set(filesIn(node.journal));
+  return new Promise((resolve, reject) => {
+    const hunt = new Hunt(node, operation, step, known);
+    const timer = setInterval(() => void look(), EVERY_MS);
+    const limit = setTimeout(
+      () => end(() => reject(new Error(`no ${operation} came to ${step}`))),
+      seconds * 1000,
+    );
+    const watcher: FSWatcher = watch(node.journal, () => void look());
+    let busy = false;
+    const end = (how: () => void) => {
+      clearInterval(timer);
+      clearTimeout(limit);
+      watcher.close();
+      how();
+    };
+    const look = async () => {
+      if (busy) return;
+      busy = true;
+      try {
+        const held = await hunt.look();
+        if (held !== undefined) end(() => resolve(held));
+      } catch (error) {
+        end(() => reject(error as Error));
+      } finally {
+        busy = false;
+      }
+    };
+  });
+}
+
+class Hunt {
+  #uid: string | undefined;
+  #engine: ProcessId | undefined;
+  #throttled: readonly string[] = [];
+  readonly #node: FaultNode;
+  readonly #operation: Operation;
+  readonly #step: string;
+  readonly #known: ReadonlySet<string>;
+
+  constructor(node: FaultNode, operation: Operation, step: string, known: ReadonlySet<string>) {
+    this.#node = node;
+    this.#operation = operation;
+    this.#step = step;
+    this.#known = known;
+  }
+
+  async look(): Promise<Held | undefined> {
+    this.#uid ??= this.#find();
+    const uid = this.#uid;
+    if (uid === undefined) return undefined;
+    const entry = join(this.#node.journal, uid);
+    if (existsSync(join(entry, 'result.json')))
+      throw new Error(
+        `${this.#operation} ended before ${this.#step}: ${readFileSync(join(entry, 'result.json'), 'utf8')}`,
+      );
+    this.#engine ??= await this.#findEngine(entry, uid);
+    if (this.#engine === undefined) return undefined;
+    if (SHORT.includes(this.#step) && this.#throttled.length === 0) this.#throttle(uid);
+    if (!this.#reached(entry)) return undefined;
+    await signalProcess(this.#engine, 'SIGSTOP');
+    const step = read<Status>(join(entry, 'status.json'))?.progress.step ?? '';
+    return { uid, entry, engine: this.#engine, step, release: () => this.#release() };
+  }
+
+  #find(): string | undefined {
+    return filesIn(this.#node.journal)
+      .filter((uid) => !this.#known.has(uid))
+      .find((uid) => {
+        const file = read<{ request: { operation: string } }>(
+          join(this.#node.journal, uid, 'operation.json'),
+        );
+        return file?.request.operation === this.#operation;
+      });
+  }
+
+  async #findEngine(entry: string, uid: string): Promise<ProcessId | undefined> {
+    const pid = read<{ pid: number }>(join(entry, 'process.json'))?.pid;
+    const [group] = this.#node.operationGroups(uid);
+    if (pid === undefined || group === undefined) return undefined;
+    return this.#node.process(pid, await processesOf(group));
+  }
+
+  #throttle(uid: string): void {
+    this.#throttled = this.#node
+      .operationGroups(uid)
+      .filter((group) => existsSync(join(group, 'cpu.cfs_quota_us')));
+    for (const group of this.#throttled) {
+      writeFileSync(join(group, 'cpu.cfs_period_us'), String(PERIOD_US));
+      writeFileSync(join(group, 'cpu.cfs_quota_us'), String(QUOTA_US));
+    }
+  }
+
+  #reached(entry: string): boolean {
+    if (this.#step === 'frozen') return this.#hookAsked();
+    return read<Status>(join(entry, 'status.json'))?.progress.step === this.#step;
+  }
+
+  /** CRIU's script has handed over to the engine (node-agent: criu/hook.ts). */
+  #hookAsked(): boolean {
+    return filesIn(this.#node.work).some((name) => existsSync(join(this.#node.work, name, 'request')));
+  }
+
+  async #release(): Promise<void> {
+    for (const group of this.#throttled.filter((g) => existsSync(g)))
+      writeFileSync(join(group, 'cpu.cfs_quota_us'), '-1');
+    await signalProcess(this.#engine, 'SIGCONT');
+  }
+}
+
+/** Waits for a process that is not there yet; the first that fits is taken at once. */
+export async function awaitProcess(
+  groups: () => readonly string[],
+  fits: (pid: number) => boolean,
+  limitMs: number,
+): Promise<ProcessId | undefined> {
+  let found: ProcessId | undefined;
+  const look = async () => {
+    for (const group of groups()) found ??= (await processesOf(group)).find(({ pid }) => fits(pid));
+    return found !== undefined;
+  };
+  await poll(look, { limitMs, everyMs: EVERY_MS });
+  return found;
+}

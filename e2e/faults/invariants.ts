@@ -1,0 +1,163 @@
+/** What must hold after every fault; each broken one is a sentence. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isFinal } from '@dynamo-snapshot/api/assignment';
+import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
+import { run } from '../cluster/run';
+import { count, state } from '../workload';
+import type { CheckpointObject, PodStatus } from '../world';
+import type { AssignmentObject, Lab } from './lab';
+import { asked, becomes, containerOf, podOf } from './lab';
+import type { FaultNode } from './node';
+import { filesIn } from './node';
+import * as store from './store';
+
+/** Objects have this long to reach a final phase, and nodes to be clean. */
+const FINAL_SECONDS = 60;
+
+export interface Source {
+  readonly pod: string;
+  readonly ip: string;
+  readonly restarts: number;
+  /** The last answer before the fault. */
+  readonly counter: number;
+}
+
+/** It serves, has not begun anew, and nothing holds it. */
+export async function sourceFaults(
+  lab: Lab,
+  { pod, ip, restarts, counter }: Source,
+): Promise<readonly string[]> {
+  let after = 0;
+  const answers = await becomes(async () => (after = await count(ip)) > 0, 30);
+  if (!answers) return ['the source does not answer'];
+  const { status } = await asked(() => lab.kube.get<PodStatus>('pod', pod));
+  const now = status.containerStatuses?.find((c) => c.name === 'main')?.restartCount ?? -1;
+  const held = await holders(lab.nodes[0], await containerOf(lab, pod, 'main'));
+  return [
+    ...(after > counter ? [] : [`the source's counter went from ${counter} to ${after}`]),
+    ...(now === restarts ? [] : [`the source was restarted ${now - restarts} times`]),
+    ...((await state(ip)).modelIntact ? [] : ["the source's memory is not what it was"]),
+    ...held,
+  ];
+}
+
+/** Freezers, tracers, stops, and CRIU's rules in its network. */
+async function holders(node: FaultNode, id: string): Promise<readonly string[]> {
+  const processes = await node.containerProcesses(id);
+  const file = (hierarchy: string, name: string) =>
+    readOr(join(node.containerGroup(id, hierarchy) ?? '', name));
+  const stuck = processes.filter(({ pid }) => {
+    const status = readOr(`/proc/${pid}/status`);
+    return !/^TracerPid:\s*0$/m.test(status) || /^State:\s*[Tt]/m.test(status);
+  });
+  const [main] = processes;
+  const rules = main === undefined ? '' : await iptables(main.pid);
+  return [
+    ...(file('unified', 'cgroup.freeze') === '1' || file('freezer', 'freezer.state') === 'FROZEN'
+      ? ['the source is frozen']
+      : []),
+    ...(stuck.length > 0
+      ? [`processes ${stuck.map((p) => p.pid).join(', ')} of the source are stopped or traced`]
+      : []),
+    ...(rules.includes('CRIU') ? ["CRIU's rules are in the source's network"] : []),
+  ];
+}
+
+/** Every assignment has ended; returns how. */
+export async function assignmentsEnd(
+  lab: Lab,
+): Promise<{ readonly end: string; readonly faults: readonly string[] }> {
+  let list: readonly AssignmentObject[] = [];
+  const open = () => list.filter((a) => !isFinal(a.status?.phase as never));
+  const ended = await becomes(async () => {
+    list = await lab.kube.list<AssignmentObject>(ASSIGNMENT.plural);
+    return open().length === 0;
+  }, FINAL_SECONDS);
+  const end = list
+    .filter((a) => a.spec.operation !== 'Delete')
+    .map(({ status }) => [status?.phase, status?.reason].filter(Boolean).join('/'))
+    .join(', ');
+  const faults = open().map(
+    (a) => `assignment ${a.metadata.name} is ${a.status?.phase ?? 'Pending'} after ${FINAL_SECONDS} s`,
+  );
+  return { end: end || 'gone', faults: ended ? [] : faults };
+}
+
+/** In a final phase, and Ready only with an artifact whose every byte is right. */
+export async function checkpointFaults(lab: Lab, name: string): Promise<readonly string[]> {
+  const { kube } = lab;
+  const final = async () => {
+    const found = await kube.try([
+      'get',
+      CHECKPOINT.singular,
+      name,
+      '-o',
+      'jsonpath={.status.phase}{.metadata.deletionTimestamp}',
+    ]);
+    return ['Ready', 'Failed'].includes(found.stdout) || found.stderr.includes('NotFound');
+  };
+  if (!(await becomes(final, FINAL_SECONDS)))
+    return [`checkpoint ${name} is in no final phase after ${FINAL_SECONDS} s`];
+  const found = await kube.try(['get', CHECKPOINT.singular, name, '-o', 'json']);
+  if (found.code !== 0) return [];
+  const { status } = JSON.parse(found.stdout) as CheckpointObject;
+  if (status?.phase !== 'Ready') return [];
+  const agent = await asked(() => podOf(lab, 'agent'));
+  const folder = `/checkpoints/${status.location ?? ''}`;
+  const verified = await kube.try(
+    ['exec', agent, '--', 'node', '/opt/dynamo-snapshot/engine.cjs', 'verify', folder],
+    '',
+    120,
+  );
+  return verified.code === 0
+    ? []
+    : [`the artifact of ${name} is Ready and does not verify: ${verified.stdout}${verified.stderr}`];
+}
+
+/** Either the worker is whole and serves, or nothing but standby is in there. */
+export async function placeholderFaults(lab: Lab, pod: string): Promise<readonly string[]> {
+  const { kube, nodes } = lab;
+  const object = await kube.try(['get', 'pod', pod, '-o', 'json']);
+  if (object.code !== 0) return [];
+  const { status } = JSON.parse(object.stdout) as PodStatus;
+  const restored = status.conditions?.find((c) => c.type === 'nvidia.com/Restored');
+  if (restored === undefined) return ['the pod does not say whether it was restored'];
+  if (restored.status === 'True') {
+    const serves = await becomes(async () => (await state(status.podIP)).modelIntact, 30);
+    return serves ? [] : ['the pod says that it was restored, and does not serve'];
+  }
+  const id = await containerOf(lab, pod, 'main');
+  const alone = await becomes(async () => (await nodes[1].containerProcesses(id)).length <= 1, 20);
+  return alone ? [] : ['something is left beside standby in the placeholder'];
+}
+
+const OURS = /criu\.bin|\/opt\/dynamo-snapshot\/nsrestore|engine\.cjs (operate|recover)/;
+
+/** Processes, cgroups, journal entries, working folders, staging folders, mounts. */
+export async function leftovers(lab: Lab): Promise<readonly string[]> {
+  let found: readonly string[] = [];
+  const look = () => {
+    found = [...lab.nodes.flatMap(nodeLeftovers), ...store.transient(lab.cluster.name)];
+    return Promise.resolve(found.length === 0);
+  };
+  return (await becomes(look, FINAL_SECONDS)) ? [] : found.map((what) => `left over: ${what}`);
+}
+
+const nodeLeftovers = (node: FaultNode): readonly string[] => [
+  ...filesIn(node.journal).map((uid) => `journal entry ${uid} on ${node.name}`),
+  ...filesIn(node.work).map((name) => `${name} in the work folder of ${node.name}`),
+  ...node.groups.map((group) => join(group, 'dynamo-snapshot')).filter((dir) => existsSync(dir)),
+  ...node.commandLines().filter((line) => OURS.test(line)),
+];
+
+const readOr = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+};
+
+const iptables = (pid: number): Promise<string> =>
+  run({ argv: ['nsenter', '--target', String(pid), '--net', '--', 'iptables-save'] }).catch(() => '');

@@ -1,0 +1,93 @@
+/** What the faults and the invariants work with: one cluster of our own, and the pods and checkpoints of a case. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster } from '../cluster/cluster';
+import { up } from '../cluster/cluster';
+import { poll } from '../cluster/poll';
+import { onlyChild, signalProcess } from '../cluster/process';
+import type { MemberName } from '../cluster/instance';
+import { readState } from '../cluster/state';
+import type { Kube } from '../kube';
+import { NAMESPACE } from '../stage';
+import type { PodStatus } from '../world';
+import type { FaultNode } from './node';
+
+export interface Lab {
+  readonly cluster: Cluster;
+  readonly kube: Kube;
+  /** Sources run on the first, placeholders on the second. */
+  readonly nodes: readonly [FaultNode, FaultNode];
+  readonly say: (line: string) => void;
+}
+
+export interface AssignmentObject {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly spec: { readonly operation: string; readonly cancelled?: boolean };
+  readonly status?: { readonly phase?: string; readonly reason?: string; readonly message?: string };
+}
+
+export const COMPONENT = 'app.kubernetes.io/component';
+
+/** Asks the API server until it answers: a fault may have taken it away. */
+export async function asked<T>(ask: () => Promise<T>, seconds = 60): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await delay(500);
+    }
+  }
+}
+
+export const becomes = (claim: () => Promise<boolean>, seconds: number): Promise<boolean> =>
+  poll(() => claim().catch(() => false), { limitMs: seconds * 1000, everyMs: 200 });
+
+export async function podOf({ kube }: Lab, component: string, node?: string): Promise<string> {
+  const pods = await kube.list<{
+    metadata: { name: string; deletionTimestamp?: string };
+    spec: { nodeName: string };
+  }>('pods', `${COMPONENT}=${component}`);
+  const pod = pods.find(
+    (p) => p.metadata.deletionTimestamp === undefined && (node === undefined || p.spec.nodeName === node),
+  );
+  if (pod === undefined)
+    throw new Error(`there is no ${component} pod${node === undefined ? '' : ` on ${node}`}`);
+  return pod.metadata.name;
+}
+
+export async function containerOf({ kube }: Lab, pod: string, container?: string): Promise<string> {
+  const { status } = await kube.get<PodStatus>('pod', pod);
+  const found = status.containerStatuses?.find((c) => container === undefined || c.name === container);
+  return found?.containerID.replace(/^containerd:\/\//, '') ?? '';
+}
+
+/** The first process of a pod's container, for the node that it runs on. */
+export async function mainProcess(lab: Lab, node: FaultNode, pod: string) {
+  const [main] = await node.containerProcesses(await containerOf(lab, pod));
+  if (main === undefined) throw new Error(`pod ${pod} has no process on ${node.name}`);
+  return main;
+}
+
+/** A daemon of the cluster itself; `revive` starts what is missing. */
+export async function killDaemon({ cluster }: Lab, member: MemberName, daemon: string): Promise<void> {
+  const wrapper = (await readState(cluster.name))?.members[member]?.daemons[daemon];
+  const process = wrapper === undefined ? undefined : await onlyChild(wrapper);
+  if (!(await signalProcess(process, 'SIGKILL'))) throw new Error(`${daemon} of ${member} does not run`);
+  await becomes(async () => wrapper === undefined || (await onlyChild(wrapper)) === undefined, 10);
+}
+
+export const revive = async ({ cluster }: Lab): Promise<void> => void (await up(cluster.name, () => {}));
+
+/** Agents and operator serve again. */
+export async function settled(lab: Lab): Promise<void> {
+  const { kube } = lab;
+  for (const what of ['daemonset', 'deployment'])
+    for (const { metadata } of await asked(() => kube.list<{ metadata: { name: string } }>(what)))
+      await asked(
+        () => kube.run(['rollout', 'status', `${what}/${metadata.name}`, '--timeout=90s'], '', 100),
+        100,
+      );
+}
+
+export const namespace = NAMESPACE;

@@ -1,0 +1,90 @@
+/** `npm run faults -- [--count N] [--seed S] [--name CLUSTER] [--only WORDS] [--report FILE] [--keep]`: see README.md. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { down } from '../cluster/cluster';
+import { stateDir } from '../cluster/instance';
+import { CHECKPOINT } from '@dynamo-snapshot/api/names';
+import type { Kube } from '../kube';
+import { prepare } from '../stage';
+import { rules } from './faults';
+import type { Lab } from './lab';
+import { FaultNode } from './node';
+import type { Case } from './plan';
+import { planOf, possible, stepOf } from './plan';
+import { isMounted, mountStore, unmountStore } from './store';
+import { table } from './table';
+import type { Outcome } from './trial';
+import { Trials } from './trial';
+
+const text = { type: 'string' } as const;
+const { values } = parseArgs({
+  options: { count: text, seed: text, name: text, only: text, report: text, keep: { type: 'boolean' } },
+});
+const name = values.name ?? 'faults';
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const count = Number(values.count ?? 32);
+
+const started = Date.now();
+const say = (line: string) =>
+  console.error(`[${((Date.now() - started) / 1000).toFixed(1).padStart(7)} s] ${line}`);
+
+/** With --only, every possible case whose name has all of the words. */
+function cases(): readonly Case[] {
+  if (values.only === undefined) return planOf(rules, count, seed);
+  const words = values.only.split(/\s+/);
+  return possible(rules).filter((c) => words.every((word) => `${stepOf(c)} ${c.fault}`.includes(word)));
+}
+
+async function lab(): Promise<Lab> {
+  if (existsSync(stateDir(name)) && !(await isMounted(name))) await down(name, say);
+  await mountStore(name);
+  const { cluster, kube, world } = await prepare(name, say);
+  const [a, b] = await Promise.all(world.nodes.map((node) => FaultNode.of(cluster, node)));
+  if (a === undefined || b === undefined) throw new Error('two nodes are needed');
+  await sweep(kube);
+  return { cluster, kube, nodes: [a, b], say };
+}
+
+/** What a run that was cut off has left. */
+async function sweep(kube: Kube): Promise<void> {
+  for (const kind of ['pod', CHECKPOINT.singular]) {
+    const objects = await kube.list<{ metadata: { name: string } }>(kind);
+    const ours = objects.map((o) => o.metadata.name).filter((n) => /^(fault|source|base)-\d+$/.test(n));
+    await kube.delete(kind, ours);
+  }
+}
+
+async function main(): Promise<void> {
+  const plan = cases();
+  const outcomes: Outcome[] = [];
+  try {
+    const trials = new Trials(await lab());
+    say(`${plan.length} faults, seed ${seed}`);
+    for (const [i, one] of plan.entries()) {
+      const outcome = await trials.run(one);
+      outcomes.push(outcome);
+      const verdict = outcome.broken.length === 0 ? 'ok' : `BROKEN: ${outcome.broken.join('; ')}`;
+      say(`${i + 1}/${plan.length} ${stepOf(one)}: ${one.fault} -> ${outcome.end}: ${verdict}`);
+    }
+  } finally {
+    if (values.keep !== true) await end();
+  }
+  const failed = outcomes.filter((o) => o.broken.length > 0).length;
+  console.log(table(outcomes));
+  const passed = outcomes.length - failed;
+  if (values.report !== undefined)
+    writeFileSync(values.report, JSON.stringify({ seed, passed, failed, outcomes }, undefined, 2));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && outcomes.length > 0 ? 0 : 1;
+}
+
+/** The store first: the folder of a cluster is not removed while something is mounted in it. */
+async function end(): Promise<void> {
+  await unmountStore(name);
+  await down(name, say);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,115 @@
+/** One node of the cluster as the machine sees it: its files, its cgroups, its processes. Everything found is a checked process. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hierarchies, memberCgroup } from '../cluster/cgroups';
+import type { Cluster, ClusterNode } from '../cluster/cluster';
+import { inNode } from '../cluster/cluster';
+import { memberDir } from '../cluster/instance';
+import type { ProcessId } from '../cluster/process';
+import { identify } from '../cluster/process';
+import { NAMESPACE, RELEASE } from '../stage';
+
+const STATE = `root/var/lib/dynamo-snapshot/${NAMESPACE}/${RELEASE}-dynamo-snapshot`;
+
+export class FaultNode {
+  readonly name: ClusterNode['name'];
+  readonly #node: ClusterNode;
+  /** Of the agent, as the machine sees them. */
+  readonly journal: string;
+  readonly work: string;
+  /** The node's own group in each hierarchy. */
+  readonly groups: readonly string[];
+
+  private constructor(cluster: Cluster, node: ClusterNode, mounts: readonly string[]) {
+    this.name = node.name;
+    this.#node = node;
+    const state = join(memberDir(cluster.name, node.name), STATE);
+    [this.journal, this.work] = [join(state, 'journal'), join(state, 'work')];
+    this.groups = mounts.map((mount) => join(mount, memberCgroup(cluster.name, node.name)));
+  }
+
+  static async of(cluster: Cluster, name: string): Promise<FaultNode> {
+    const node = cluster.nodes.find((n) => n.name === name);
+    if (node === undefined) throw new Error(`the cluster has no node ${name}`);
+    return new FaultNode(
+      cluster,
+      node,
+      (await hierarchies()).map((h) => h.mountPoint),
+    );
+  }
+
+  /** Runs a command in all of the node's namespaces. */
+  run(argv: readonly [string, ...string[]]): Promise<string> {
+    return inNode(this.#node, argv);
+  }
+
+  /** The groups of one operation, which exist while it runs. */
+  operationGroups(uid: string): readonly string[] {
+    return this.groups.map((group) => join(group, 'dynamo-snapshot', uid)).filter((dir) => existsSync(dir));
+  }
+
+  /** The group of a container in a hierarchy; its folder has the container's id as its name. */
+  containerGroup(id: string, hierarchy: string): string | undefined {
+    if (!/^[0-9a-f]{64}$/.test(id)) throw new Error(`"${id}" is no container id`);
+    const top = this.groups.find((group) => group.split('/').at(-2) === hierarchy);
+    return top === undefined ? undefined : findFolder(top, id);
+  }
+
+  /** Processes of a container, the first process of the container first. */
+  async containerProcesses(id: string): Promise<readonly ProcessId[]> {
+    const group = this.containerGroup(id, 'pids');
+    return group === undefined ? [] : processesOf(group);
+  }
+
+  /** The process that the node knows by this number. */
+  async process(pidOnNode: number, among: readonly ProcessId[]): Promise<ProcessId | undefined> {
+    const known = await Promise.all(
+      among.map(async (id) => ((await nsPids(id.pid))[1] === pidOnNode ? id : undefined)),
+    );
+    return known.find((id) => id !== undefined);
+  }
+
+  /** Command lines of everything that runs on the node. */
+  commandLines(): readonly string[] {
+    const top = this.groups.find((group) => group.split('/').at(-2) === 'pids') ?? '';
+    return foldersBelow(top).flatMap((dir) =>
+      pidsIn(dir).map((pid) => readOr(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()),
+    );
+  }
+}
+
+export async function processesOf(group: string): Promise<readonly ProcessId[]> {
+  const found = await Promise.all(pidsIn(group).map((pid) => identify(pid)));
+  return found.filter((id) => id !== undefined);
+}
+
+const pidsIn = (group: string): readonly number[] =>
+  readOr(join(group, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
+
+const readOr = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // it has just ended
+  }
+};
+
+/** Numbers of a process in the machine's, the node's and further pid namespaces. */
+async function nsPids(pid: number): Promise<readonly number[]> {
+  const line = /^NSpid:\s*(.*)$/m.exec(readOr(`/proc/${pid}/status`))?.[1] ?? '';
+  return Promise.resolve(line.split(/\s+/).filter(Boolean).map(Number));
+}
+
+export const commandLine = (pid: number): string => readOr(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+
+/** A folder that nothing has needed yet is empty. */
+export const filesIn = (dir: string): readonly string[] => (existsSync(dir) ? readdirSync(dir) : []);
+
+function foldersBelow(dir: string): readonly string[] {
+  if (!existsSync(dir)) return [];
+  const below = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [dir, ...below.flatMap((entry) => foldersBelow(join(dir, entry.name)))];
+}
+
+const findFolder = (top: string, name: string): string | undefined =>
+  foldersBelow(top).find((dir) => dir.endsWith(`/${name}`));

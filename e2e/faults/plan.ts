@@ -1,0 +1,60 @@
+/** Which fault strikes at which step; pure: the same seed gives the same plan. */
+import { randomOf, shuffled } from './random';
+
+export type Operation = 'Capture' | 'Restore';
+
+/** As operations name them in their status; `frozen` is the part of a dump in which CRIU waits for the engine. */
+export const steps = {
+  Capture: ['observe', 'dump', 'frozen', 'digest', 'publish'],
+  Restore: ['observe', 'verify', 'restore', 'prove', 'adopt'],
+} as const satisfies Readonly<Record<Operation, readonly string[]>>;
+
+export interface FaultRule {
+  /** Operations and steps at which it makes sense; absent = all. */
+  readonly at?: Partial<Readonly<Record<Operation, readonly string[] | 'all'>>>;
+}
+
+export interface Case {
+  readonly operation: Operation;
+  readonly step: string;
+  readonly fault: string;
+}
+
+export function possible(rules: Readonly<Record<string, FaultRule>>): readonly Case[] {
+  const operations = Object.keys(steps) as Operation[];
+  return operations.flatMap((operation) =>
+    steps[operation].flatMap((step) =>
+      Object.entries(rules)
+        .filter(([, { at }]) => at === undefined || at[operation] === 'all' || at[operation]?.includes(step))
+        .map(([fault]) => ({ operation, step, fault })),
+    ),
+  );
+}
+
+/** A case comes again only when all have come. */
+const AGAIN = 10_000;
+
+/**
+ * Every step and every fault comes before anything comes twice: of what is left, the case whose step and fault were seen least is next.
+ * Captures come first, so that a source is used as long as it lives.
+ */
+export function planOf(
+  rules: Readonly<Record<string, FaultRule>>,
+  count: number,
+  seed: number,
+): readonly Case[] {
+  const random = randomOf(seed);
+  const all = possible(rules);
+  const seen = new Map<string, number>();
+  const times = (key: string) => seen.get(key) ?? 0;
+  const rank = (c: Case) => times(stepOf(c)) + times(c.fault) + AGAIN * times(stepOf(c) + c.fault);
+  const chosen: Case[] = [];
+  while (chosen.length < count) {
+    const next = shuffled(all, random).reduce((best, c) => (rank(c) < rank(best) ? c : best));
+    for (const key of [stepOf(next), next.fault, stepOf(next) + next.fault]) seen.set(key, times(key) + 1);
+    chosen.push(next);
+  }
+  return [...chosen].sort((a, b) => a.operation.localeCompare(b.operation));
+}
+
+export const stepOf = ({ operation, step }: Case): string => `${operation} ${step}`;
