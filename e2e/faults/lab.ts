@@ -7,7 +7,7 @@ import { onlyChild, signalProcess } from '../cluster/process';
 import type { MemberName } from '../cluster/instance';
 import { readState } from '../cluster/state';
 import type { Kube } from '../kube';
-import { NAMESPACE } from '../stage';
+import { NAMESPACE } from '../chart';
 import type { PodStatus } from '../world';
 import type { FaultNode } from './node';
 

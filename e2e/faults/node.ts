@@ -7,7 +7,7 @@ import { inNode } from '../cluster/cluster';
 import { memberDir } from '../cluster/instance';
 import type { ProcessId } from '../cluster/process';
 import { identify } from '../cluster/process';
-import { NAMESPACE, RELEASE } from '../stage';
+import { NAMESPACE, RELEASE } from '../chart';
 
 const STATE = `root/var/lib/dynamo-snapshot/${NAMESPACE}/${RELEASE}-dynamo-snapshot`;
 
