@@ -103,16 +103,22 @@ export async function checkpointFaults(lab: Lab, name: string): Promise<readonly
   if (found.code !== 0) return [];
   const { status } = JSON.parse(found.stdout) as CheckpointObject;
   if (status?.phase !== 'Ready') return [];
-  const agent = await asked(() => podOf(lab, 'agent'));
-  const folder = `/checkpoints/${status.location ?? ''}`;
-  const verified = await kube.try(
-    ['exec', agent, '--', 'node', '/opt/dynamo-snapshot/engine.cjs', 'verify', folder],
-    '',
-    120,
-  );
-  return verified.code === 0
-    ? []
-    : [`the artifact of ${name} is Ready and does not verify: ${verified.stdout}${verified.stderr}`];
+  return artifactFaults(lab, status.location ?? '');
+}
+
+const ENGINE = '/opt/dynamo-snapshot/engine.cjs';
+
+/** Every byte is read back, in an agent. What it prints counts: a session may break that an agent's end has cut off. */
+async function artifactFaults(lab: Lab, location: string): Promise<readonly string[]> {
+  let said = '';
+  const verified = await becomes(async () => {
+    const agent = await podOf(lab, 'agent');
+    const argv = ['exec', agent, '-c', 'agent', '--', 'node', ENGINE, 'verify', `/checkpoints/${location}`];
+    const { stdout, stderr } = await lab.kube.try(argv, '', 60);
+    said = stdout + stderr;
+    return (JSON.parse(stdout) as { faults: string[] }).faults.length === 0;
+  }, 100);
+  return verified ? [] : [`artifact ${location} is Ready and does not verify: ${said}`];
 }
 
 /** Either the worker is whole and serves, or nothing but standby is in there. */

@@ -63,8 +63,10 @@ export class Trials {
       ...(await checkpointFaults(this.#lab, name)),
     ];
     await this.#remove(CHECKPOINT.singular, name);
-    if (lost) await this.#remove('pod', source.pod);
-    if (lost || broken.length > 0) this.#source = undefined;
+    if (lost || broken.length > 0) {
+      await this.#remove('pod', source.pod);
+      this.#source = undefined;
+    }
     return { case: one, end: found.end, broken: [...broken, ...(await leftovers(this.#lab))] };
   }
 
