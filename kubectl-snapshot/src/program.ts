@@ -5,10 +5,13 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { words } from './cluster/cluster';
 import { addCapture } from './commands/capture';
 import { addCompletion, COMPLETE, complete } from './commands/completion';
+import { addExport } from './commands/export';
+import { addImport } from './commands/import';
 import { addInspect } from './commands/inspect';
 import { addLs } from './commands/ls';
 import { addRestore } from './commands/restore';
 import { addStatus } from './commands/status';
+import { addVerify } from './commands/verify';
 import { exitCode, exitCodeHelp } from './exit';
 import { formats } from './output/format';
 import type { AddCommand, GlobalFlags, RunCommand, World } from './session';
@@ -16,7 +19,17 @@ import { Session } from './session';
 
 export const VERSION = '0.1.0';
 
-const commands: readonly AddCommand[] = [addCapture, addRestore, addStatus, addLs, addInspect, addCompletion];
+const commands: readonly AddCommand[] = [
+  addCapture,
+  addRestore,
+  addStatus,
+  addLs,
+  addInspect,
+  addVerify,
+  addExport,
+  addImport,
+  addCompletion,
+];
 
 /** The whole tree of commands, for `main` and for completion. */
 export function program(run: RunCommand): Command {

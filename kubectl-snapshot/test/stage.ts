@@ -67,6 +67,9 @@ export class Stage {
     throw new Error(`no kubectl ${args.join(' ')} is expected`);
   };
 
+  /** Instead of `answer`. */
+  kubectl: Kubectl | undefined;
+
   open(): Promise<void> {
     return this.server.listen();
   }
@@ -84,7 +87,7 @@ export class Stage {
       clock: { now: () => NOW },
       signal: stop.signal,
       connect: () => this.server.config,
-      kubectl: () => kubectlOf((args, input) => this.answer(args, input)),
+      kubectl: () => this.kubectl ?? kubectlOf((args, input) => this.answer(args, input)),
     };
     const ended = main(argv, world).then((code) => ({ code, out: out.text(), err: err.text() }));
     return { out, err, stop, ended };

@@ -29,11 +29,48 @@ export const describingTar = (dir: string): readonly string[] => [
   ...['--', artifactFile.manifest, artifactFile.rootfsIndex, artifactFile.images],
 ];
 
+/** The manifest first. */
 export const wholeTar = (dir: string): readonly string[] => [
   'tar',
-  ...['--directory', dir, '--create', '--file', '-', '--', '.'],
+  ...['--directory', dir, '--create', '--file', '-', '--exclude', `./${artifactFile.manifest}`],
+  ...['--', artifactFile.manifest, '.'],
 ];
 
 export const verifyCommand = (dir: string): readonly string[] => ['node', ENGINE, 'verify', dir];
+
+/** Paths come as positional parameters only. */
+const shell = (script: string, ...parameters: readonly string[]): readonly string[] => [
+  'sh',
+  '-c',
+  script,
+  'sh',
+  ...parameters,
+];
+
+/** A tar on stdin becomes a fresh folder. */
+export const receiveCommand = (dir: string): readonly string[] =>
+  shell('rm -rf "$1" && mkdir -p "$1" && exec tar --extract --file - --directory "$1"', dir);
+
+/** The image has no mv; and nothing may be named that a power cut would take away again. */
+const SYNC_AND_RENAME = `const { closeSync, fsyncSync, openSync, readdirSync, renameSync } = require('node:fs');
+const [from, to] = process.argv.slice(1);
+const files = readdirSync(from, { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
+for (const path of [...files.map((e) => e.parentPath + '/' + e.name), from]) {
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+}
+renameSync(from, to);`;
+
+export const publishCommand = (staging: string, final: string): readonly string[] => [
+  'node',
+  '-e',
+  SYNC_AND_RENAME,
+  staging,
+  final,
+];
+
+export const discardCommand = (staging: string, final: string): readonly string[] =>
+  shell('exec rm -rf "$1" "$2"', staging, final);
 
 export const doctorCommand: readonly string[] = ['node', ENGINE, 'doctor'];

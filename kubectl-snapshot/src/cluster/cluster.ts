@@ -25,6 +25,16 @@ const resource = (plural: string, namespace: string | undefined): Resource => ({
   ...(namespace === undefined ? {} : { namespace }),
 });
 
+export interface NewCheckpoint {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Partial<DynamoCheckpoint['metadata']> & {
+    readonly name: string;
+    readonly namespace: string;
+  };
+  readonly spec: DynamoCheckpoint['spec'];
+}
+
 export class Cluster {
   readonly config: KubeConfig;
   constructor(config: KubeConfig) {
@@ -71,9 +81,7 @@ export class Cluster {
     }
   }
 
-  async createCheckpoint(
-    body: Pick<DynamoCheckpoint, 'spec'> & { metadata: { name: string; namespace: string } },
-  ): Promise<DynamoCheckpoint> {
+  async createCheckpoint(body: NewCheckpoint): Promise<DynamoCheckpoint> {
     const { namespace, name } = body.metadata;
     const api = this.config.makeApiClient(CustomObjectsApi);
     try {

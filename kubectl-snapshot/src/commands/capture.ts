@@ -6,6 +6,7 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { API_VERSION, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { checkCheckpointSpec } from '@dynamo-snapshot/api/validate';
 import { parseAllDocuments } from 'yaml';
+import type { NewCheckpoint } from '../cluster/cluster';
 import { exitCode } from '../exit';
 import type { AddCommand, Session } from '../session';
 import { seconds } from './values';
@@ -50,9 +51,11 @@ async function capture(session: Session, pod: string | undefined, options: Captu
   return options.wait ? waitForCheckpoint(session, made, options.timeout) : exitCode.ok;
 }
 
-type Wanted = Parameters<Session['cluster']['createCheckpoint']>[0];
-
-async function wanted(session: Session, pod: string | undefined, options: CaptureOptions): Promise<Wanted> {
+async function wanted(
+  session: Session,
+  pod: string | undefined,
+  options: CaptureOptions,
+): Promise<NewCheckpoint> {
   if ((pod === undefined) === (options.filename === undefined))
     throw new TerminalError('Usage', 'name a pod, or a file with -f, and not both');
   if (pod !== undefined) return checkpointOfPod(session.namespace, pod, options);
@@ -70,7 +73,7 @@ export function checkpointOfPod(
     backend,
     container,
   }: Pick<CaptureOptions, 'name' | 'model' | 'backend' | 'container'>,
-): Wanted & { readonly apiVersion: string; readonly kind: string } {
+): NewCheckpoint {
   const spec = checkCheckpointSpec({
     identity: { model, backendFramework: backend },
     source: { podName: pod, ...(container === undefined ? {} : { containerName: container }) },
@@ -78,7 +81,12 @@ export function checkpointOfPod(
   return { apiVersion: API_VERSION, kind: CHECKPOINT.kind, metadata: { name, namespace }, spec };
 }
 
-function checkpointOfFile(file: string, given: string, session: Session, name: string | undefined): Wanted {
+function checkpointOfFile(
+  file: string,
+  given: string,
+  session: Session,
+  name: string | undefined,
+): NewCheckpoint {
   const objects = parseAllDocuments(given).map((doc) => {
     const [fault] = doc.errors;
     if (fault !== undefined) throw new TerminalError('Usage', `${file}: ${fault.message}`);
@@ -98,5 +106,5 @@ function checkpointOfFile(file: string, given: string, session: Session, name: s
   };
   if (metadata.name === '')
     throw new TerminalError('Usage', `${file} names no checkpoint; give it one with --name`);
-  return { apiVersion: API_VERSION, kind: CHECKPOINT.kind, metadata, spec } as Wanted;
+  return { apiVersion: API_VERSION, kind: CHECKPOINT.kind, metadata, spec };
 }
