@@ -27,6 +27,7 @@ export interface AgentParts {
   readonly config: AgentConfig;
   readonly log: Log;
   readonly clock: Clock;
+  readonly runtimeAnswers: () => Promise<boolean>;
 }
 
 export class Agent extends LevelOperator {

@@ -9,21 +9,26 @@ import { askedToStop, connect } from '@dynamo-snapshot/controller/process';
 import { Agent } from './agent';
 import { agentConfig } from './config';
 import { heartbeat } from './heartbeat';
+import { answers, runtimeLost, socketPath } from './runtime/socket';
 
 async function main(): Promise<void> {
   const config = agentConfig(process.env);
   const log = logger(config.logLevel, 'agent');
   const kube = connect();
   const api = new Api(kube, fieldManager.agent);
-  const agent = new Agent({ kube, api, config, log, clock: Date });
-  const socket = config.criSocket.replace(/^unix:\/\//, '');
+  const socket = socketPath(config.criSocket);
+  const agent = new Agent({ kube, api, config, log, clock: Date, runtimeAnswers: () => answers(socket) });
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
     return agent.healthy ? true : 'the assignments are not watched yet';
   };
   const health = await startHealth({ port: config.healthPort, ready });
   log.info(`agent of ${config.nodeName}`, { namespace: config.watchNamespace || 'all' });
-  const stopped = askedToStop();
+  const lost = runtimeLost(socket).then(() => {
+    process.exitCode = 1;
+    return `the runtime does not answer at ${socket} (a new container mounts the socket anew)`;
+  });
+  const stopped = Promise.race([askedToStop(), lost]);
   try {
     await Promise.race([agent.start(), stopped]);
     log.info('ready', { afterSeconds: Number(process.uptime().toFixed(2)) });

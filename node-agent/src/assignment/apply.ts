@@ -35,6 +35,7 @@ export interface ApplierParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly wake: (key: string) => void;
+  readonly runtimeAnswers: () => Promise<boolean>;
 }
 
 export interface Subject {
@@ -88,6 +89,9 @@ export class Applier {
     let operation: OperationFile;
     try {
       checkAssignmentSpec(spec);
+      // Not begun, so not failed either: tried again until its runtime is back.
+      if (spec.pod && !(await this.#parts.runtimeAnswers()))
+        throw new Error(`${spec.operation} waits: the container runtime of this node does not answer`);
       const pod = spec.pod && (await api.getPod(metadata.namespace, spec.pod.name));
       const request = requestOf(assignment, pod, config.store);
       const { namespace, name } = metadata;

@@ -198,6 +198,18 @@ describe('Applier', () => {
     expect(await stage.step(agent)).toBe('nothing');
   });
 
+  it('begins nothing on a container while the runtime does not answer, and says so', async () => {
+    stage.change({
+      operation: 'Capture',
+      pod: { name: 'p', uid: 'u' },
+      container: { name: 'main', id: 'a'.repeat(64) },
+    });
+    stage.runtimeAnswers = false;
+    await expect(stage.step(stage.applier())).rejects.toThrow('does not answer');
+    expect(stage.written).toEqual([]);
+    expect(stage.entry.exists).toBe(false);
+  });
+
   it('goes on with what an earlier agent began', async () => {
     await stage.begin();
     const begun = stage.entry.process();

@@ -62,6 +62,7 @@ export class Stage {
   readonly entry = new JournalEntry(join(this.dir, 'journal', UID));
   readonly written: AssignmentStatus[] = [];
   wakes = 0;
+  runtimeAnswers = true;
   now = 1_000_000;
   assignment: SnapshotAssignment = {
     apiVersion: 'nvidia.com/v1alpha1',
@@ -121,6 +122,7 @@ export class Stage {
       api: this.api,
       log: silent,
       clock: { now: () => this.now },
+      runtimeAnswers: () => Promise.resolve(this.runtimeAnswers),
       wake: () => (this.wakes += 1),
       config: this.config(),
     });
