@@ -20,10 +20,11 @@ export const fd = { net: 3, stdin: 4, stdout: 5, stderr: 6 } as const;
 
 /**
  * The mount namespace is the engine's private one, so nsenter leaves it; the network comes to CRIU as a descriptor. The cgroup
- * namespace is joined, so that the restored worker sees its cgroups as the placeholder does.
+ * namespace is joined, so that the restored worker sees its cgroups as the placeholder does. By its path: the sh of the image is busybox,
+ * which has a smaller nsenter of its own that it prefers.
  */
 export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
-  'nsenter',
+  '/usr/bin/nsenter',
   ...['--uts', '--ipc', '--cgroup', '--pid'].map(
     (option) => `${option}=/proc/${job.placeholder}/ns/${option.slice(2)}`,
   ),
