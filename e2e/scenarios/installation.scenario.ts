@@ -18,7 +18,7 @@ describe('the installation', () => {
   it('is tested by helm test, which says of each part that it works', async () => {
     const { code, stdout } = await test();
     expect(stdout).toContain('nvidia.com/v1alpha1 serves dynamocheckpoints and snapshotassignments');
-    expect(stdout).toContain('the operator is ready (1 of 1)');
+    expect(stdout).toContain('the operator is ready (2 of 2)');
     expect(stdout).toContain('an agent is ready on each of 2 nodes');
     expect(stdout).toContain('the store at /checkpoints can be written');
     expect(code).toBe(0);
@@ -40,7 +40,7 @@ describe('the installation', () => {
       expect(stdout).toContain('ok     an agent is ready on each of 2 nodes');
       expect(code).not.toBe(0);
     } finally {
-      await scale(1);
+      await scale(2);
     }
   });
 

@@ -78,7 +78,12 @@ describe('nsrestoreArgs', () => {
       deadlineSeconds: 60,
     });
     expect(argv).toEqual([
-      ...['/usr/bin/nsenter', '--uts=/proc/4711/ns/uts', '--ipc=/proc/4711/ns/ipc', '--cgroup=/proc/4711/ns/cgroup'],
+      ...[
+        '/usr/bin/nsenter',
+        '--uts=/proc/4711/ns/uts',
+        '--ipc=/proc/4711/ns/ipc',
+        '--cgroup=/proc/4711/ns/cgroup',
+      ],
       ...[
         '--pid=/proc/4711/ns/pid',
         '--',
