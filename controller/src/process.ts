@@ -14,3 +14,10 @@ export function askedToStop(): Promise<NodeJS.Signals> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
 }
+
+/** For the log line that says that a program is ready: how long it took, and how much of that was its own work. */
+export function startFigures(): { readonly afterSeconds: number; readonly cpuSeconds: number } {
+  const { user, system } = process.cpuUsage();
+  const rounded = (seconds: number): number => Number(seconds.toFixed(2));
+  return { afterSeconds: rounded(process.uptime()), cpuSeconds: rounded((user + system) / 1e6) };
+}

@@ -5,7 +5,7 @@ import type { ImageFile } from '../archive';
 const MB = 1e6;
 /** Programs that only a build needs, and what package managers keep. */
 const UNWANTED =
-  /(^|\/)(gcc|g\+\+|cc|ld|as|make|npm|npx|corepack|apt|apt-get|dpkg|python3?)$|^(var\/lib\/(apt|dpkg)|var\/cache|root\/\.(npm|cache)|usr\/include)\/|\.(a|o|h|ts|map)$/;
+  /(^|\/)(gcc|g\+\+|cc|ld|as|make|npm|npx|corepack|apt|apt-get|dpkg|python3?)$|^(var\/lib\/(apt|dpkg)|var\/cache|root\/\.(npm|cache)|usr\/include)\/|\.(a|o|h|map)$/;
 
 describe.each([
   ['operator', 250],

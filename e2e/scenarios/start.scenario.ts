@@ -1,3 +1,4 @@
+import { cpus, loadavg } from 'node:os';
 import { FULL_NAME } from '../chart';
 import { World } from '../world';
 
@@ -11,6 +12,13 @@ interface StartedPod {
 
 /** Other work on the machine may slow one start down, not each of them. */
 const ROUNDS = 3;
+/** More that wants to run than processors that run it: seconds of the clock say nothing about the program then. */
+const busy = (): boolean => (loadavg()[0] ?? 0) > 2 * cpus().length;
+
+interface Figures {
+  readonly afterSeconds: number;
+  readonly cpuSeconds: number;
+}
 
 describe.each([
   ['operator', 'deployment'],
@@ -21,27 +29,34 @@ describe.each([
   const selector = `app.kubernetes.io/component=${component}`;
 
   it('is ready less than 2 s after its container has started', async () => {
-    const own: number[] = [];
+    const own: Figures[] = [];
     const seen: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       await world.kube.run(['rollout', 'restart', object]);
       await world.kube.run(['rollout', 'status', object, '--timeout=120s'], '', 130);
       for (const pod of await world.kube.list<StartedPod>('pods', selector)) {
-        own.push(await ownFigure(pod.metadata.name, component));
+        own.push(await figures(pod.metadata.name, component));
         seen.push(kubeletsFigure(pod));
       }
     }
-    expect(Math.min(...own)).toBeGreaterThan(0);
-    expect(Math.min(...own)).toBeLessThan(2);
+    const best = (key: keyof Figures): number => Math.min(...own.map((figure) => figure[key]));
+    console.error(
+      `${component}: ready after ${best('afterSeconds')} s, ${best('cpuSeconds')} s of a processor`,
+    );
+    expect(best('cpuSeconds')).toBeGreaterThan(0.05);
+    expect(best('cpuSeconds')).toBeLessThan(2);
+    if (busy()) return;
+    expect(best('afterSeconds')).toBeLessThan(2);
     // The kubelet's times are whole seconds, and its probe has a period of one.
     expect(Math.min(...seen)).toBeLessThanOrEqual(3);
   });
 
-  /** Seconds from the start of the process until its watches had listed, as it says in its log. */
-  async function ownFigure(pod: string, container: string): Promise<number> {
+  /** From the start of the process until its watches had listed, as it says in its log. */
+  async function figures(pod: string, container: string): Promise<Figures> {
     const log = await world.kube.logs(pod, container);
-    const line = log.split('\n').find((text) => text.includes('"afterSeconds"')) ?? '{}';
-    return (JSON.parse(line) as { afterSeconds?: number }).afterSeconds ?? Number.NaN;
+    const line = log.split('\n').find((text) => text.includes('"afterSeconds"'));
+    if (line === undefined) throw new Error(`${pod} does not say in its log when it was ready`);
+    return JSON.parse(line) as Figures;
   }
 });
 

@@ -5,7 +5,7 @@ import { fieldManager } from '@dynamo-snapshot/api/names';
 import { Api } from '@dynamo-snapshot/controller/api';
 import { startHealth } from '@dynamo-snapshot/controller/health';
 import { logger } from '@dynamo-snapshot/controller/log';
-import { askedToStop, connect } from '@dynamo-snapshot/controller/process';
+import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/process';
 import { Agent } from './agent';
 import { agentConfig } from './config';
 import { heartbeat } from './heartbeat';
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const stopped = Promise.race([askedToStop(), lost]);
   try {
     await Promise.race([agent.start(), stopped]);
-    log.info('ready', { afterSeconds: Number(process.uptime().toFixed(2)) });
+    log.info('ready', startFigures());
   } catch (error) {
     await health.close();
     throw error;

@@ -8,7 +8,7 @@ import { startHealth } from '@dynamo-snapshot/controller/health';
 import { Election, leaseRef } from '@dynamo-snapshot/controller/lease';
 import { logger } from '@dynamo-snapshot/controller/log';
 import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
-import { askedToStop, connect } from '@dynamo-snapshot/controller/process';
+import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/process';
 import { Registry } from 'prom-client';
 import { operatorConfig } from './config';
 import { SnapshotOperator } from './operator';
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const stopped = askedToStop();
   try {
     await Promise.race([operator.start(), stopped]);
-    log.info('ready', { afterSeconds: Number(process.uptime().toFixed(2)) });
+    log.info('ready', startFigures());
     const race = election.run(stop.signal, (term) => operator.lead(term));
     await Promise.race([race, stopped]);
     log.info(`stopping on ${await stopped}`);
