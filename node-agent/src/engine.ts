@@ -2,6 +2,7 @@
  * What the engine is asked and what it answers. The same requests come from assignments (through the journal), from the command
  * line and from tests; the engine itself knows nothing of Kubernetes objects.
  */
+import type { Hook } from '@dynamo-snapshot/api/hooks';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
@@ -32,6 +33,12 @@ export interface PodFacts {
   readonly livenessBudgetSeconds?: number;
 }
 
+/** What the worker is asked before it is captured, and when it goes on or was restored. */
+export interface Hooks {
+  readonly before?: readonly Hook[];
+  readonly after?: readonly Hook[];
+}
+
 export interface CaptureRequest {
   readonly operation: 'Capture';
   /** Absolute; must not exist yet. The parent folder takes the staging folder too. */
@@ -42,6 +49,7 @@ export interface CaptureRequest {
   readonly containerId: ContainerId;
   readonly pod?: PodFacts;
   readonly afterCapture: 'KeepRunning' | 'Complete';
+  readonly hooks?: Hooks;
 }
 
 export interface RestoreRequest {
@@ -54,6 +62,7 @@ export interface RestoreRequest {
   readonly containerId: ContainerId;
   readonly pod?: PodFacts;
   readonly skipCompatCheck?: boolean;
+  readonly hooks?: Hooks;
 }
 
 export interface DeleteRequest {

@@ -23,15 +23,18 @@ export function requestOf(
     throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.pod and spec.container`);
   const facts = podFacts(pod, { ...spec.pod, nodeName: spec.nodeName, container: spec.container.name });
   const target = { artifactDir, artifact, containerId: containerId(spec.container.id), pod: facts };
+  const hooks = spec.hooks === undefined ? {} : { hooks: spec.hooks };
   if (spec.operation === 'Capture') {
     const stagingDir = `${store}/${stagingPath(artifact)}`;
     const afterCapture = spec.afterCapture ?? 'KeepRunning';
-    return { ...target, operation: 'Capture', stagingDir, checkpoint: spec.checkpoint.name, afterCapture };
+    const { name: checkpoint } = spec.checkpoint;
+    return { ...target, ...hooks, operation: 'Capture', stagingDir, checkpoint, afterCapture };
   }
   const { digest } = spec.artifact;
   const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';
   return {
     ...target,
+    ...hooks,
     operation: 'Restore',
     skipCompatCheck,
     ...(digest === undefined ? {} : { artifactDigest: digest }),

@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, hostname, release } from 'node:os';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
-import { controlFile } from '@dynamo-snapshot/api/control';
-import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
+import { reason } from '@dynamo-snapshot/api/names';
 import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import { hookFolder } from '../criu/hook';
 import { criuProgram } from '../criu/program';
@@ -18,14 +18,15 @@ import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
 import { commandLine } from '../linux/proc';
 import { describeTree } from '../linux/tree';
-import { hasControlDir, writeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
-import { beginArtifact, digestFiles, publish } from '../store/directory';
+import { toRest, wakeUp } from './quiesce';
+import { artifactFaults, beginArtifact, digestFiles, openArtifact, publish } from '../store/directory';
 import { memoryBytes, reasonsAgainst } from './decide';
 import { dump } from './dump';
 import type { Seen } from './observe';
 import { observe } from './observe';
 import { capturedResult } from './result';
+import { tellSource } from './tell-source';
 
 export async function capture(request: CaptureRequest, io: EngineIo): Promise<CaptureResult> {
   const { steps } = io;
@@ -35,7 +36,9 @@ export async function capture(request: CaptureRequest, io: EngineIo): Promise<Ca
   const program = await criuProgram(io.config.criu, io.config.rlimitShim);
   io.willUndo({ do: 'remove', path: request.stagingDir });
   await beginArtifact(request.stagingDir, request.artifactDir);
+  await toRest(request, seen, io);
   const manifestOf = await dumpTree(request, seen, program, io);
+  await wakeUp(request, seen, io);
   return finish(request, seen, io, manifestOf);
 }
 
@@ -219,15 +222,13 @@ async function finish(
     io.willUndo({ do: 'publish', path: request.artifactDir });
     return publish(request.stagingDir, request.artifactDir, manifest, io.signal);
   });
-  if (request.afterCapture === 'Complete') tellSource(seen, io);
+  await io.steps.run('read back', () => readBack(request.artifactDir, artifactDigest));
+  if (request.afterCapture === 'Complete') tellSource(seen.root.pid, io.log);
   return capturedResult(manifest, artifactDigest, io.steps.total());
 }
 
-/** The artifact is whole already; a worker that cannot be told is ended by its Job. */
-function tellSource(seen: Seen, io: EngineIo): void {
-  try {
-    if (hasControlDir(seen.root.pid)) writeControlFile(seen.root.pid, controlFile.snapshotComplete);
-  } catch (error) {
-    io.log.warn(`write ${controlFile.snapshotComplete}: ${explain(error)}`);
-  }
+/** Nothing is said to be captured that is not there for a reader. */
+async function readBack(dir: string, digest: string): Promise<void> {
+  const faults = await artifactFaults(await openArtifact(dir, digest), false);
+  if (faults.length > 0) throw new TerminalError(reason.artifactUnverified, faults.join('; '));
 }

@@ -9,6 +9,7 @@ import type { Failure, Outcome, Request } from '../engine';
 import { isAlive } from '../linux/proc';
 import { comesTrue } from '../linux/wait';
 import { handOver } from '../restore/hand-over';
+import { wake } from '../quiesce/run';
 import { openArtifact } from '../store/directory';
 import type { JournalEntry } from './entry';
 import { groupMembers, killMembers } from './group';
@@ -70,6 +71,7 @@ async function finishStep(request: Request, step: FinishStep): Promise<Outcome |
   }
   if (request.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;
   handOver(request, step.receipt, step.placeholder.pid);
+  if (step.wake !== undefined) await wake(step.wake);
   return { ok: true, result: { operation: 'Restore', receipt: step.receipt, timings: [] } };
 }
 

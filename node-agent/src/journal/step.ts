@@ -4,11 +4,14 @@ import type { Claim } from '../cuda/huge-pages';
 import type { CudaResume } from '../cuda/undo';
 import type { Place } from '../files/remaps';
 import type { ContainerId, ProcessRef } from '../linux/ids';
+import type { HookTarget } from '../quiesce/run';
 
 export type UndoStep =
   | { readonly do: 'thaw'; readonly freezer: string }
   /** They ran before. What they have forked since is theirs. */
   | { readonly do: 'continue'; readonly processes: readonly ProcessRef[] }
+  /** A worker that was brought to rest, or is about to be. */
+  | { readonly do: 'wake'; readonly target: HookTarget }
   /** A folder named .staging-… or restore-… */
   | { readonly do: 'remove'; readonly path: string }
   /** CRIU works on a tree, and answers to the hook in this folder. */
@@ -46,4 +49,6 @@ export type FinishStep =
       /** Root of the restored tree. */
       readonly root: ProcessRef;
       readonly receipt: Receipt;
+      /** Its hooks, which come last. */
+      readonly wake?: HookTarget;
     };

@@ -11,6 +11,7 @@ import { killLeftovers, signal, thaw } from '../linux/cgroup';
 import type { ProcessRef } from '../linux/ids';
 import { isAlive, processTree, status } from '../linux/proc';
 import { comesTrue } from '../linux/wait';
+import { wake } from '../quiesce/run';
 import { removeArtifact } from '../store/directory';
 import type { UndoStep } from './step';
 
@@ -35,6 +36,9 @@ export async function takeBack(step: UndoStep): Promise<void> {
     case 'thaw':
       if (existsSync(step.freezer)) thaw(step.freezer);
       return;
+    case 'wake':
+      // Who is gone need not be woken.
+      return isAlive(step.target.process) ? wake(step.target) : undefined;
     case 'continue':
       return continueAll(step.processes);
     case 'remove':

@@ -85,7 +85,7 @@ function killOnce(groups: ContainerCgroups, placeholder: ProcessRef): number {
 }
 
 /** False where it ended by itself. */
-export function signal(pid: number, name: 'SIGKILL' | 'SIGCONT'): boolean {
+export function signal(pid: number, name: 'SIGKILL' | 'SIGCONT' | 'SIGUSR1'): boolean {
   try {
     return process.kill(hostPid(pid), name);
   } catch (error) {

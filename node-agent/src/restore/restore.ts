@@ -17,6 +17,8 @@ import { command } from '../linux/command';
 import type { ProcessRef } from '../linux/ids';
 import { processRef, status } from '../linux/proc';
 import { parseMountinfo } from '../linux/mountinfo';
+import type { HookTarget } from '../quiesce/run';
+import { wake } from '../quiesce/run';
 import { removeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
 import type { ContainerFacts } from '../runtime/facts';
@@ -56,6 +58,8 @@ export async function restore(request: RestoreRequest, io: EngineIo): Promise<Re
     prove({ receipt, artifact, groups, placeholder, ...(podIp === undefined ? {} : { podIp }) }),
   );
   await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
+  const hooks = wakeTarget(request, proven, io);
+  if (hooks !== undefined) await io.steps.runToEnd('wake', () => wake(hooks, io.signal));
   return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
 }
 
@@ -64,8 +68,21 @@ function adopt(request: RestoreRequest, receipt: Receipt, { placeholder }: Targe
   const root = receipt.hostPid === undefined ? undefined : processRef(receipt.hostPid);
   if (root === undefined || processRef(placeholder.pid)?.startTime !== placeholder.startTime)
     throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
-  io.willUndo({ do: 'handOver', placeholder, root, receipt });
+  const hooks = wakeTarget(request, receipt, io);
+  io.willUndo({ do: 'handOver', placeholder, root, receipt, ...(hooks ? { wake: hooks } : {}) });
   handOver(request, receipt, placeholder.pid);
+}
+
+/** The hooks are called before anybody hears that the pod is restored. */
+function wakeTarget(
+  { hooks, containerId, pod }: RestoreRequest,
+  { hostPid: pid }: Receipt,
+  { config }: EngineIo,
+): HookTarget | undefined {
+  const process = pid === undefined ? undefined : processRef(pid);
+  if (process === undefined || !hooks?.after?.length) return undefined;
+  const { criSocket } = config;
+  return { hooks: hooks.after, process, containerId, criSocket, ...(pod?.ip ? { podIp: pod.ip } : {}) };
 }
 
 async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Target> {

@@ -19,9 +19,18 @@ message ContainerStatus {
   map<string, string> labels = 12; repeated Mount mounts = 14;
 }
 message ContainerStatusResponse { ContainerStatus status = 1; map<string, string> info = 2; }
+message ExecSyncRequest { string container_id = 1; repeated string cmd = 2; int64 timeout = 3; }
+message ExecSyncResponse { bytes stdout = 1; bytes stderr = 2; int32 exit_code = 3; }
 `;
 
 const DEADLINE_MS = 10_000;
+const KEPT_CHARACTERS = 500;
+
+interface ExecAnswer {
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly exit_code: number;
+}
 
 export class Cri {
   readonly #client: Client;
@@ -40,11 +49,23 @@ export class Cri {
     return containerFacts(id, answer);
   }
 
+  /** The runtime ends it after the time, in whole seconds; `output` is the end of what it said. */
+  async exec(
+    id: ContainerId,
+    command: readonly string[],
+    timeoutMs: number,
+  ): Promise<{ readonly exitCode: number; readonly output: string }> {
+    const request = { container_id: id, cmd: [...command], timeout: Math.ceil(timeoutMs / 1000) };
+    const answer = await this.#call<ExecAnswer>('ExecSync', request, timeoutMs + DEADLINE_MS);
+    const text = [answer.stdout, answer.stderr].map((bytes) => Buffer.from(bytes).toString()).join('');
+    return { exitCode: answer.exit_code, output: text.trim().slice(-KEPT_CHARACTERS) };
+  }
+
   close(): void {
     this.#client.close();
   }
 
-  #call<T>(method: string, request: object): Promise<T> {
+  #call<T>(method: string, request: object, limitMs = DEADLINE_MS): Promise<T> {
     const input = this.#root.lookupType(`runtime.v1.${method}Request`);
     const output = this.#root.lookupType(`runtime.v1.${method}Response`);
     return new Promise((resolve, reject) => {
@@ -53,7 +74,7 @@ export class Cri {
         (value: object) => Buffer.from(input.encode(input.fromObject(value)).finish()),
         (bytes: Buffer) => output.toObject(output.decode(bytes), { defaults: true }) as T,
         request,
-        { deadline: Date.now() + DEADLINE_MS },
+        { deadline: Date.now() + limitMs },
         (error, value) => {
           const gone = error?.code === 5;
           if (gone) reject(new TerminalError('ContainerGone', 'the runtime does not know it'));
