@@ -8,6 +8,19 @@ const text = { type: 'string' } as const;
 const size = { type: 'integer', minimum: 0 } as const;
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 
+export const gpuSchema = {
+  type: 'object',
+  required: ['model', 'count', 'driver'],
+  properties: {
+    model: text,
+    count: { type: 'integer', minimum: 1 },
+    driver: text,
+    freeBytes: { ...size, description: 'The least that one of them has free.' },
+  },
+} as const;
+
+export type GpuFacts = FromSchema<typeof gpuSchema>;
+
 export const manifestSchema = {
   type: 'object',
   additionalProperties: false,
@@ -36,7 +49,16 @@ export const manifestSchema = {
     source: {
       type: 'object',
       required: ['nodeName', 'architecture', 'kernel', 'criuVersion'],
-      properties: { nodeName: text, architecture: text, kernel: text, criuVersion: text },
+      properties: {
+        nodeName: text,
+        architecture: text,
+        kernel: text,
+        criuVersion: text,
+        cpuModel: text,
+        /** What programs could use of the processor, as the kernel names it. */
+        cpuFeatures: { type: 'array', items: text },
+        gpu: gpuSchema,
+      },
     },
     container: {
       type: 'object',

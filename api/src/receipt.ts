@@ -46,6 +46,12 @@ export const receiptSchema = {
         locks: { ...count, description: 'File locks.' },
       },
     },
+    skipped: {
+      type: 'array',
+      'x-kubernetes-list-type': 'atomic',
+      description: 'Reasons against the restore that nvidia.com/snapshot-skip-compat-check has passed over.',
+      items: { type: 'string' },
+    },
     notes: {
       type: 'array',
       'x-kubernetes-list-type': 'atomic',

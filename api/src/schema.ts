@@ -62,6 +62,13 @@ export const sourceSchema = {
     architecture: { type: 'string', description: 'Of the node.' },
     kernel: { type: 'string', description: 'Of the node.' },
     criuVersion: { type: 'string', description: 'That made the dump.' },
+    cpuModel: { type: 'string', description: 'Processor of the node.' },
+    cpuFeatures: {
+      type: 'array',
+      description: 'Instruction sets that the worker may use; a node that lacks one is refused.',
+      'x-kubernetes-list-type': 'atomic',
+      items: { type: 'string' },
+    },
   },
 } as const;
 

@@ -50,9 +50,11 @@ function factsOf(result: Result): AssignmentStatus {
   switch (result.operation) {
     case 'Capture': {
       const { nodeName, architecture, kernel, criuVersion, image, imageDigest } = result.source;
+      const { cpuModel = '', cpuFeatures = [] } = result.source;
+      const cpu = { cpuModel, cpuFeatures: [...cpuFeatures] };
       return {
         artifact: { digest: result.artifactDigest, sizeBytes: result.sizeBytes },
-        source: { nodeName, architecture, kernel, criuVersion, image, imageDigest },
+        source: { nodeName, architecture, kernel, criuVersion, image, imageDigest, ...cpu },
       };
     }
     case 'Restore':

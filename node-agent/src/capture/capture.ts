@@ -153,6 +153,16 @@ interface ManifestParts {
   readonly criuVersion: string;
 }
 
+const sourceOf = (request: CaptureRequest, { cpu, gpu }: Seen, criuVersion: string): Manifest['source'] => ({
+  nodeName: request.pod?.nodeName ?? hostname(),
+  architecture: arch(),
+  kernel: release(),
+  criuVersion,
+  cpuModel: cpu.model,
+  cpuFeatures: [...cpu.features],
+  ...(gpu === undefined ? {} : { gpu }),
+});
+
 function manifestWriter({
   request,
   seen,
@@ -181,12 +191,7 @@ function manifestWriter({
       ...request.artifact,
       ...(request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint }),
     },
-    source: {
-      nodeName: request.pod?.nodeName ?? hostname(),
-      architecture: arch(),
-      kernel: release(),
-      criuVersion,
-    },
+    source: sourceOf(request, seen, criuVersion),
     container: { ...container, ...(podIp === undefined ? {} : { podIp }) },
     process: {
       count: tree.processes.length,

@@ -1,6 +1,7 @@
 /** Whether a container may be captured: every reason against it at once, before anything is touched; pure. */
 import { humanBytes, humanSeconds } from '@dynamo-snapshot/api/quantity';
 import type { PodFacts } from '../engine';
+import { NAMESPACES } from '../linux/proc';
 import type { Seen, SeenProcess } from './observe';
 
 /** Measured on 2 cores (docs/criu.md): CRIU's fixed part, and its rate while the tree stands still. */
@@ -15,6 +16,11 @@ const UNSUPPORTED_FDS: readonly (readonly [RegExp, string])[] = [
   [/^anon_inode:\[io_uring\]/, 'an io_uring (deny it with the seccomp profile profiles/block-iouring.json)'],
   [/^anon_inode:\[userfaultfd\]/, 'a userfaultfd'],
   [/^anon_inode:bpf/, 'a BPF object'],
+  [/^anon_inode:\[perf_event\]/, 'a perf event'],
+  [/^anon_inode:\[?kvm/, 'a virtual machine'],
+  [/^anon_inode:seccomp notify/, 'a seccomp listener'],
+  [/^\/dev\/(infiniband|vfio|dri)\//, 'a device that keeps state of its own'],
+  [/^\/dev\/(fuse|kfd)$/, 'a device that keeps state of its own'],
   [/^\/dev\/nvidia/, 'a GPU (CUDA state is not captured yet)'],
 ];
 
@@ -30,23 +36,25 @@ export const reasonsAgainst = (seen: Seen, pod: PodFacts | undefined): readonly 
   ...volumeReasons(seen),
   ...budgetReasons(seen, pod),
   ...spaceReasons(seen),
+  ...memoryReasons(seen),
 ];
 
 const containerReasons = (seen: Seen): readonly string[] => [
   ...(seen.frozen ? ['the container is frozen'] : []),
   ...(seen.upperDir === undefined ? ['its root file system is no overlay'] : []),
   ...(seen.netInode === 0 ? ['its network namespace cannot be read'] : []),
+  ...(seen.isInit ? [] : ['it shares the process namespace of its pod (shareProcessNamespace)']),
 ];
 
 function processReasons(p: SeenProcess, seen: Seen): readonly string[] {
   const who = `process ${p.ref.pid} (${p.name})`;
-  const root = seen.processes[0];
-  const nested =
-    root !== undefined && (p.pidNamespace !== root.pidNamespace || p.userNamespace !== root.userNamespace);
+  const root = seen.processes[0] ?? p;
+  const own = NAMESPACES.filter((name) => p.namespaces[name] !== root.namespaces[name]);
   return [
     ...(p.state === 'T' || p.state === 't' ? [`${who} is stopped`] : []),
     ...(p.tracerPid !== 0 ? [`${who} is traced by ${p.tracerPid}`] : []),
-    ...(nested ? [`${who} has a pid or user namespace of its own`] : []),
+    ...(own.length > 0 ? [`${who} has a namespace of its own (${own.join(', ')})`] : []),
+    ...(p.hasMessageQueue ? [`${who} has a POSIX message queue`] : []),
     ...UNSUPPORTED_FDS.filter(([pattern]) => p.openPaths.some((path) => pattern.test(path))).map(
       ([, what]) => `${who} has ${what}`,
     ),
@@ -88,6 +96,16 @@ function budgetReasons(seen: Seen, pod: PodFacts | undefined): readonly string[]
     `standing still for about ${needs} would use up the ${has} after which the kubelet restarts it; relax its livenessProbe`,
   ];
 }
+
+/** For CRIU, the packing of files and the engine itself, which run outside of the agent's own limit. */
+const WORKING_BYTES = 256 << 20;
+
+const memoryReasons = ({ availableMemoryBytes = Infinity }: Seen): readonly string[] =>
+  availableMemoryBytes >= WORKING_BYTES
+    ? []
+    : [
+        `the node has ${humanBytes(availableMemoryBytes)} of memory, and ${humanBytes(WORKING_BYTES)} are needed`,
+      ];
 
 function spaceReasons(seen: Seen): readonly string[] {
   const needed = memoryBytes(seen) * SPACE_MARGIN + SPACE_FIXED_BYTES;

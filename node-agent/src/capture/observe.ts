@@ -3,14 +3,28 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { existsSync } from 'node:fs';
 import { upperDir, externalMounts, parseMountinfo } from '../linux/mountinfo';
+import type { GpuFacts } from '@dynamo-snapshot/api/manifest';
 import type { CaptureRequest, MountedVolume } from '../engine';
 import { resolvedBelow } from '../files/walk';
 import type { EngineConfig } from '../config';
 import type { ContainerCgroups } from '../linux/cgroup';
 import { containerCgroups, isFrozen } from '../linux/cgroup';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
+import type { Cpu } from '../linux/cpu';
+import { cpu } from '../linux/cpu';
 import type { HostPid, ProcessRef } from '../linux/ids';
-import { inode, link, openPaths, processRef, processTree, status } from '../linux/proc';
+import { availableMemory } from '../linux/meminfo';
+import type { Namespaces } from '../linux/proc';
+import {
+  hasMessageQueue,
+  inode,
+  link,
+  namespaces,
+  openPaths,
+  processRef,
+  processTree,
+  status,
+} from '../linux/proc';
 import { locksLostByMapping } from '../linux/tree';
 import type { ContainerFacts } from '../runtime/facts';
 import { volumesOf } from '../runtime/facts';
@@ -22,8 +36,8 @@ export interface SeenProcess {
   readonly state: string;
   readonly tracerPid: number;
   readonly rssBytes: number;
-  readonly pidNamespace: number;
-  readonly userNamespace: number;
+  readonly namespaces: Namespaces;
+  readonly hasMessageQueue: boolean;
   readonly openPaths: readonly string[];
   /** Files with a POSIX lock that CRIU would lose. */
   readonly lostLocks: readonly string[];
@@ -45,6 +59,12 @@ export interface Seen {
   readonly tty?: string;
   readonly hasSysvShm: boolean;
   readonly freeBytes: number;
+  /** Of the node. */
+  readonly availableMemoryBytes?: number;
+  readonly cpu: Cpu;
+  readonly gpu?: GpuFacts;
+  /** Whether the root is first in its pid namespace. */
+  readonly isInit: boolean;
 }
 
 export function observe(request: CaptureRequest, facts: ContainerFacts, config: EngineConfig): Seen {
@@ -55,6 +75,7 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
   const groups = containerCgroups(config.cgroupRoot, root.pid, facts.id);
   const upper = upperDir(mounts);
   const tty = terminal(root.pid);
+  const available = availableMemory();
   const processes = processTree(root.pid).flatMap(look);
   return {
     facts,
@@ -75,6 +96,9 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
     ...(tty === undefined ? {} : { tty }),
     hasSysvShm: processes.some((p) => p.openPaths.some((path) => /^\/SYSV[0-9a-f]{8}/.test(path))),
     freeBytes: freeBytes(request.stagingDir),
+    ...(available === undefined ? {} : { availableMemoryBytes: available }),
+    cpu: cpu(),
+    isInit: status(root.pid)?.nsPids.at(-1) === 1,
   };
 }
 
@@ -91,8 +115,8 @@ function look(pid: HostPid): SeenProcess[] {
       state: seen.state,
       tracerPid: seen.tracerPid,
       rssBytes: seen.rssBytes,
-      pidNamespace: inode(`/proc/${pid}/ns/pid`) ?? 0,
-      userNamespace: inode(`/proc/${pid}/ns/user`) ?? 0,
+      namespaces: namespaces(pid),
+      hasMessageQueue: hasMessageQueue(pid),
       openPaths: openPaths(pid),
       lostLocks: locksLostByMapping(pid),
     },

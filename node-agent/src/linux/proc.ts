@@ -1,5 +1,5 @@
 /** What /proc says about processes. Everything may vanish between two reads: absent is a value, not an error. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import type { HostPid, ProcessRef } from './ids';
 import { hostPid } from './ids';
 
@@ -86,6 +86,33 @@ export const children = (pid: HostPid): readonly HostPid[] =>
 export const link = (path: string): string | undefined => orAbsent(() => readlinkSync(path));
 
 export const inode = (path: string): number | undefined => orAbsent(() => statSync(path))?.ino;
+
+/** Those that CRIU takes from the root, besides mounts and cgroups: one of its own is another thing to a restore. */
+export const NAMESPACES = ['pid', 'user', 'net', 'uts', 'ipc', 'time'] as const;
+export type Namespaces = Readonly<Record<(typeof NAMESPACES)[number], number>>;
+
+/** Inodes; 0 where a namespace cannot be read or the kernel has none of that kind. */
+export function namespaces(pid: HostPid): Namespaces {
+  const of = (name: string) => inode(`/proc/${pid}/ns/${name}`) ?? 0;
+  return {
+    pid: of('pid'),
+    user: of('user'),
+    net: of('net'),
+    uts: of('uts'),
+    ipc: of('ipc'),
+    time: of('time'),
+  };
+}
+
+/** linux/magic.h */
+const MQUEUE_MAGIC = 0x19800202;
+
+/** A POSIX message queue shows as a file in the root folder, where none of that name need be. */
+export const hasMessageQueue = (pid: HostPid): boolean =>
+  (orAbsent(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some((fd) => {
+    const path = `/proc/${pid}/fd/${fd}`;
+    return /^\/[^/]+$/.test(link(path) ?? '') && orAbsent(() => statfsSync(path).type) === MQUEUE_MAGIC;
+  });
 
 /** Targets of all open descriptors, the working directory and the mapped files of a process. */
 export function openPaths(pid: HostPid): readonly string[] {

@@ -21,10 +21,12 @@ export interface ProofJob {
   readonly groups: ContainerCgroups;
   readonly placeholder: ProcessRef;
   readonly podIp?: string;
+  /** Checks that the pod did not want. */
+  readonly skipped: readonly string[];
 }
 
 /** Throws RestoreUnproven with every difference. */
-export function prove({ receipt, artifact, groups, placeholder, podIp }: ProofJob): Receipt {
+export function prove({ receipt, artifact, groups, placeholder, podIp, skipped }: ProofJob): Receipt {
   const { manifest, digest } = artifact;
   if (receipt.artifactDigest !== digest)
     throw new TerminalError('RestoreUnproven', 'the receipt is for another artifact');
@@ -39,7 +41,7 @@ export function prove({ receipt, artifact, groups, placeholder, podIp }: ProofJo
   ];
   if (faults.length > 0) throw new TerminalError('RestoreUnproven', faults.join('; '));
   const notes = manifest.process.tree.processes.flatMap((p) => giveBack(p, found, artifact, placeholder));
-  return { ...receipt, ...proofOf(found, manifest.sizeBytes, notes) };
+  return { ...receipt, ...proofOf(found, manifest.sizeBytes, notes), skipped: [...skipped] };
 }
 
 /** In the placeholder's own cgroup, child of its PID 1, and first in a pid namespace of its own. */

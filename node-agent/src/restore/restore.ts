@@ -1,8 +1,7 @@
 /** Restores an artifact into a placeholder: verify, private view of its files, nsrestore, proof, and the word to standby. */
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { arch } from 'node:os';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { controlFile, standbyComm } from '@dynamo-snapshot/api/control';
+import { controlFile } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
@@ -15,8 +14,7 @@ import type { ContainerCgroups } from '../linux/cgroup';
 import { containerCgroups } from '../linux/cgroup';
 import { command } from '../linux/command';
 import type { ProcessRef } from '../linux/ids';
-import { processRef, status } from '../linux/proc';
-import { parseMountinfo } from '../linux/mountinfo';
+import { processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
 import { wake } from '../quiesce/run';
 import { removeControlFile } from '../runtime/control';
@@ -25,9 +23,10 @@ import type { ContainerFacts } from '../runtime/facts';
 import type { OpenArtifact } from '../store/directory';
 import { artifactFaults, openArtifact } from '../store/directory';
 import { nsrestoreArgs } from './args';
-import { reasonsAgainst } from './decide';
+import { judge } from './decide';
 import { handOver } from './hand-over';
 import { enterPrivateView, RESTORE_ROOT } from './namespace';
+import { observePlace } from './observe';
 import { prove } from './prove';
 
 interface Target {
@@ -44,7 +43,7 @@ export async function restore(request: RestoreRequest, io: EngineIo): Promise<Re
       criuProgram(io.config.criu, io.config.rlimitShim),
     ]),
   );
-  await io.steps.run('verify', () => verify(request, target, artifact));
+  const skipped = await io.steps.run('verify', () => verify(request, target, artifact));
   const { groups, placeholder } = target;
   const work = join(io.config.work, `restore-${groups.id}`);
   io.willUndo({ do: 'remove', path: work });
@@ -55,7 +54,7 @@ export async function restore(request: RestoreRequest, io: EngineIo): Promise<Re
   );
   const podIp = request.pod?.ip;
   const proven = await io.steps.run('prove', () =>
-    prove({ receipt, artifact, groups, placeholder, ...(podIp === undefined ? {} : { podIp }) }),
+    prove({ receipt, artifact, groups, placeholder, skipped, ...(podIp === undefined ? {} : { podIp }) }),
   );
   await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
   const hooks = wakeTarget(request, proven, io);
@@ -97,40 +96,25 @@ async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Tar
   }
 }
 
-/** Throws RestoreRefused with every reason; no process exists yet. */
+/** Throws RestoreRefused with every reason; no process exists yet. Returns what was passed over because the pod asked for it. */
 async function verify(
   request: RestoreRequest,
   { facts, placeholder, groups }: Target,
   artifact: OpenArtifact,
-): Promise<void> {
-  const mounts = parseMountinfo(readFileSync(`/proc/${placeholder.pid}/mountinfo`, 'utf8'));
-  const limit = memoryLimit(groups);
-  const place = {
-    architecture: arch(),
-    imageDigest: facts.imageDigest,
-    mountPoints: mounts.map((m) => m.mountPoint),
-    processName: status(placeholder.pid)?.name ?? '',
-    waitingName: standbyComm.waiting,
-    ...(limit === undefined ? {} : { memoryLimitBytes: limit }),
-  };
-  const { namespace, identityHash, uid } = artifact.manifest.artifact;
+): Promise<readonly string[]> {
+  const { manifest } = artifact;
+  const place = observePlace(manifest, facts, placeholder, groups);
+  const { reasons, skipped } = judge(manifest, place, request.skipCompatCheck ?? false);
+  const { namespace, identityHash, uid } = manifest.artifact;
   const asked = request.artifact;
   const same = namespace === asked.namespace && identityHash === asked.identityHash && uid === asked.uid;
-  const reasons = [
+  const all = [
     ...(same ? [] : [`the artifact says that it is ${namespace}/${identityHash}/${uid}`]),
     ...(await artifactFaults(artifact, false)),
-    ...reasonsAgainst(artifact.manifest, place, request.skipCompatCheck ?? false),
+    ...reasons,
   ];
-  if (reasons.length > 0) throw new TerminalError('RestoreRefused', reasons.join('; '));
-}
-
-/** A v1 group without a limit shows a number near 2^63. */
-function memoryLimit({ dirs }: ContainerCgroups): number | undefined {
-  const file = dirs
-    .flatMap((dir) => [join(dir, 'memory.max'), join(dir, 'memory.limit_in_bytes')])
-    .find((path) => existsSync(path));
-  const bytes = file === undefined ? Number.NaN : Number(readFileSync(file, 'utf8').trim());
-  return Number.isFinite(bytes) && bytes < 2 ** 60 ? bytes : undefined;
+  if (all.length > 0) throw new TerminalError('RestoreRefused', all.join('; '));
+  return skipped;
 }
 
 async function runNsrestore(

@@ -12,8 +12,8 @@ const server: SeenProcess = {
   state: 'S',
   tracerPid: 0,
   rssBytes: GB,
-  pidNamespace: 7,
-  userNamespace: 8,
+  namespaces: { pid: 7, user: 8, net: 9, uts: 10, ipc: 11, time: 12 },
+  hasMessageQueue: false,
   openPaths: ['/app', '/data/log.txt', 'socket:[1]', 'anon_inode:[eventpoll]'],
   lostLocks: [],
 };
@@ -51,6 +51,9 @@ const seen: Seen = {
   stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'],
   hasSysvShm: false,
   freeBytes: 100 * GB,
+  availableMemoryBytes: GB,
+  cpu: { model: '', features: [] },
+  isInit: true,
 };
 
 const pod: PodFacts = {
@@ -66,6 +69,8 @@ const withChild = (change: Partial<SeenProcess>): Seen => ({
   ...seen,
   processes: [server, { ...child, ...change }],
 });
+const withNamespace = (name: keyof SeenProcess['namespaces']): Seen =>
+  withChild({ namespaces: { ...child.namespaces, [name]: 70 } });
 const withOpen = (path: string): Seen => withChild({ openPaths: [path] });
 
 describe('reasonsAgainst', () => {
@@ -81,8 +86,16 @@ describe('reasonsAgainst', () => {
     ['a stopped task', withChild({ state: 'T' }), /4712 \(worker\) is stopped/],
     ['a task in a tracing stop', withChild({ state: 't' }), /4712 \(worker\) is stopped/],
     ['a tracer', withChild({ tracerPid: 99 }), /traced by 99/],
-    ['a nested pid namespace', withChild({ pidNamespace: 70 }), /namespace of its own/],
-    ['a nested user namespace', withChild({ userNamespace: 80 }), /namespace of its own/],
+    ['a nested pid namespace', withNamespace('pid'), /namespace of its own \(pid\)/],
+    ['a nested user namespace', withNamespace('user'), /namespace of its own \(user\)/],
+    ['a network namespace of its own', withNamespace('net'), /namespace of its own \(net\)/],
+    ['a hostname of its own', withNamespace('uts'), /namespace of its own \(uts\)/],
+    ['a message queue', withChild({ hasMessageQueue: true }), /POSIX message queue/],
+    ['a perf event', withOpen('anon_inode:[perf_event]'), /perf event/],
+    ['a virtual machine', withOpen('anon_inode:kvm-vm'), /virtual machine/],
+    ['an RDMA device', withOpen('/dev/infiniband/uverbs0'), /device/],
+    ['a pod that shares its processes', { ...seen, isInit: false }, /shareProcessNamespace/],
+    ['a node without memory', { ...seen, availableMemoryBytes: 1000 }, /the node has/],
     ['an io_uring', withOpen('anon_inode:[io_uring]'), /io_uring/],
     ['a userfaultfd', withOpen('anon_inode:[userfaultfd]'), /userfaultfd/],
     ['a bpf map', withOpen('anon_inode:bpf-map'), /BPF/],

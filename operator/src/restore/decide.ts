@@ -64,8 +64,12 @@ function mirror({ status, artifactDigest }: NonNullable<Observed['assignment']>,
         reason: reason.restoreFailed,
       });
     const total = status.timings?.find((t) => t.step === 'total')?.seconds ?? 0;
-    const notes = status.receipt?.notes ?? [];
-    const message = [`restored in ${humanSeconds(total)} on node ${node}`, ...notes].join('; ');
+    const { notes = [], skipped = [] } = status.receipt ?? {};
+    const message = [
+      `restored in ${humanSeconds(total)} on node ${node}`,
+      ...notes,
+      ...skipped.map((what) => `not minded: ${what}`),
+    ].join('; ');
     const why = reason.restoreSucceeded;
     return told('True', why, message, { type: 'Normal', reason: why });
   }
