@@ -5,7 +5,7 @@ import { hooksSchema } from './hooks';
 import { progressSchema } from './progress';
 import { receiptSchema } from './receipt';
 import type { ObjectMeta } from './schema';
-import { dnsLabel, objectName, sourceSchema, timingsSchema } from './schema';
+import { dnsLabel, objectName, sourceSchema, tcpSchema, timingsSchema } from './schema';
 
 /** Retain: the artifact is marked, and no sweep removes it. */
 export const operations = ['Capture', 'Restore', 'Delete', 'Retain'] as const;
@@ -80,6 +80,7 @@ export const assignmentSpecSchema = {
       description: 'What the worker is asked before it is captured, and when it goes on or was restored.',
       properties: { before: hooksSchema, after: hooksSchema },
     },
+    tcp: tcpSchema,
     deadlineSeconds: {
       type: 'integer',
       format: 'int64',

@@ -4,7 +4,7 @@ import { quiesceSchema } from './hooks';
 import { identitySchema } from './identity';
 import { progressSchema } from './progress';
 import type { ObjectMeta } from './schema';
-import { conditionsSchema, dnsLabel, objectName, sourceSchema, timingsSchema } from './schema';
+import { conditionsSchema, dnsLabel, objectName, sourceSchema, tcpSchema, timingsSchema } from './schema';
 
 export const checkpointPhases = ['Pending', 'Creating', 'Ready', 'Failed'] as const;
 export type CheckpointPhase = (typeof checkpointPhases)[number];
@@ -129,6 +129,7 @@ export const checkpointSpecSchema = {
       description: 'How the capture is done.',
       properties: {
         timeoutSeconds: { ...seconds, description: 'From assignment to artifact; default 600.' },
+        tcp: tcpSchema,
       },
     },
     restore: {

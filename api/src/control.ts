@@ -13,6 +13,8 @@ export const controlFile = {
   restoreComplete: 'restore-complete',
   /** Agent -> restored workload: JSON with the new pod's identity, written before `restore-complete`. */
   restoreContext: 'restore-context',
+  /** Agent -> restored workload: the same as lines NAME=value. */
+  restoreEnvironment: 'restore-environment',
 } as const;
 
 /** What a sentinel file holds; it is written to `.<name>.tmp` and renamed. */

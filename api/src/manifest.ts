@@ -1,5 +1,6 @@
 /** manifest.json of an artifact: written last, so an artifact that has one is whole; it names every file with size and digest. */
 import type { FromSchema } from 'json-schema-to-ts';
+import { tcpPolicies } from './schema';
 import { treeSchema } from './tree';
 
 export const MANIFEST_VERSION = 1;
@@ -69,6 +70,8 @@ export const manifestSchema = {
         podName: text,
         podUid: text,
         podIp: text,
+        /** All of them, where the pod has one of each family. */
+        podIps: { type: 'array', items: text },
         image: text,
         imageDigest: text,
         /** argv of the source's PID 1, for a cold start and for people. */
@@ -101,6 +104,8 @@ export const manifestSchema = {
         joinedNamespaces: { type: 'array', items: { enum: ['uts', 'ipc'] } },
         /** How long the source stood still. */
         pausedSeconds: { type: 'number', minimum: 0 },
+        /** Absent = close. */
+        tcp: { enum: tcpPolicies },
       },
     },
     volumes: {

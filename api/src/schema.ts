@@ -48,6 +48,17 @@ export const dnsLabel = {
   pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
 } as const;
 
+/** What becomes of TCP connections in a restored worker; the source keeps all of its own. */
+export const tcpPolicies = ['close', 'keep-local'] as const;
+export type TcpPolicy = (typeof tcpPolicies)[number];
+
+export const tcpSchema = {
+  type: 'string',
+  enum: tcpPolicies,
+  description:
+    'TCP connections in a restored worker. close: all are closed. keep-local: those between its own processes live on. Default close.',
+} as const;
+
 export const objectName = { type: 'string', minLength: 1, maxLength: 253 } as const;
 
 /** Facts of the machine and container that an artifact was taken from. */

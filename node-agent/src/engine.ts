@@ -6,7 +6,7 @@ import type { Hook } from '@dynamo-snapshot/api/hooks';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
-import type { Timing } from '@dynamo-snapshot/api/schema';
+import type { TcpPolicy, Timing } from '@dynamo-snapshot/api/schema';
 import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
 import type { ContainerId } from './linux/ids';
 
@@ -26,6 +26,9 @@ export interface PodFacts {
   readonly name: string;
   readonly uid: string;
   readonly ip?: string;
+  /** One of each family. */
+  readonly ips?: readonly string[];
+  readonly hostname?: string;
   readonly nodeName: string;
   readonly containerName: string;
   readonly volumes: readonly MountedVolume[];
@@ -50,6 +53,8 @@ export interface CaptureRequest {
   readonly pod?: PodFacts;
   readonly afterCapture: 'KeepRunning' | 'Complete';
   readonly hooks?: Hooks;
+  /** What a restore does with TCP connections; default close. */
+  readonly tcp?: TcpPolicy;
 }
 
 export interface RestoreRequest {

@@ -1,5 +1,4 @@
 /** CRIU's command line for a restore; pure. */
-import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Job } from './job';
 
@@ -39,7 +38,7 @@ export function restoreArgs(job: Job, manifest: Manifest): readonly string[] {
     job.criu,
     'restore',
     '--no-default-config',
-    ...['--images-dir', `${job.artifact}/${artifactFile.images}`, '--work-dir', job.work],
+    ...['--images-dir', job.images, '--work-dir', job.work],
     ...['--log-file', 'restore.log', '-v2', '--restore-detached', '--pidfile', pidFile(job)],
     // It runs when the agent has seen that it is what was dumped.
     '--leave-stopped',
@@ -47,7 +46,8 @@ export function restoreArgs(job: Job, manifest: Manifest): readonly string[] {
       '--root',
       job.root,
       '--manage-cgroups=ignore',
-      '--tcp-close',
+      // The images of a clone have external connections closed already (keep-local).
+      manifest.dump.tcp === 'keep-local' ? '--tcp-established' : '--tcp-close',
       '--file-locks',
       '--link-remap',
       '--force-irmap',

@@ -6,6 +6,8 @@ export interface Job {
   readonly artifact: string;
   /** sha256:<hex> of manifest.json. */
   readonly digest: string;
+  /** CRIU's images, as they are for this clone. */
+  readonly images: string;
   /** Where the placeholder's mount tree is attached. */
   readonly root: string;
   readonly work: string;
@@ -39,6 +41,7 @@ export function jobOf(argv: readonly string[]): Job {
     options: {
       artifact: text,
       digest: text,
+      images: text,
       root: text,
       work: text,
       criu: text,
@@ -71,6 +74,7 @@ export function jobOf(argv: readonly string[]): Job {
   return {
     artifact: required('artifact'),
     digest: required('digest'),
+    images: required('images'),
     root: required('root'),
     work: required('work'),
     criu: required('criu'),

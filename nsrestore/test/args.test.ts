@@ -41,7 +41,7 @@ describe('restoreArgs', () => {
   it('is this command line', () => {
     expect(restoreArgs(job({}), manifest({ externalMounts: ['/dev', '/etc/my hosts'] }))).toEqual([
       ...['/opt/criu/criu', 'restore', '--no-default-config'],
-      ...['--images-dir', '/store/a/criu', '--work-dir', '/work', '--log-file', 'restore.log', '-v2'],
+      ...['--images-dir', '/work/images', '--work-dir', '/work', '--log-file', 'restore.log', '-v2'],
       ...['--restore-detached', '--pidfile', '/work/restored.pid', '--leave-stopped'],
       ...['--root', '/root-of-pod'],
       ...['--manage-cgroups=ignore', '--tcp-close', '--file-locks', '--link-remap', '--force-irmap'],

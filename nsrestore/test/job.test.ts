@@ -3,6 +3,7 @@ import { jobOf } from '../src/job';
 const whole: Readonly<Record<string, string>> = {
   artifact: '/store/a',
   digest: 'sha256:00',
+  images: '/w/images',
   root: '/r',
   work: '/w',
   criu: '/opt/criu',
@@ -24,6 +25,7 @@ describe('jobOf', () => {
     expect(jobOf([...argv(), '--cgroup-procs', '/a', '--cgroup-procs', '/b'])).toEqual({
       artifact: '/store/a',
       digest: 'sha256:00',
+      images: '/w/images',
       root: '/r',
       work: '/w',
       criu: '/opt/criu',

@@ -59,6 +59,7 @@ function argv(program: string, over: Readonly<Record<string, string>> = {}): rea
       work: join(dir, 'work'),
       criu: program,
       digest: digest(),
+      images: join(dir, 'artifact/criu'),
     },
     ...{
       'cgroup-procs': join(dir, 'procs'),

@@ -18,6 +18,7 @@ export const manifest = (over: {
 export const job = (over: Partial<Job>): Job => ({
   artifact: '/store/a',
   digest: `sha256:${'0'.repeat(64)}`,
+  images: '/work/images',
   root: '/root-of-pod',
   work: '/work',
   criu: '/opt/criu/criu',

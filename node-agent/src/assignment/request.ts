@@ -27,8 +27,16 @@ export function requestOf(
   if (spec.operation === 'Capture') {
     const stagingDir = `${store}/${stagingPath(artifact)}`;
     const afterCapture = spec.afterCapture ?? 'KeepRunning';
-    const { name: checkpoint } = spec.checkpoint;
-    return { ...target, ...hooks, operation: 'Capture', stagingDir, checkpoint, afterCapture };
+    const { tcp } = spec;
+    return {
+      ...target,
+      ...hooks,
+      operation: 'Capture',
+      stagingDir,
+      checkpoint: spec.checkpoint.name,
+      afterCapture,
+      ...(tcp === undefined ? {} : { tcp }),
+    };
   }
   const { digest } = spec.artifact;
   const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';
@@ -65,7 +73,6 @@ function podFacts(pod: V1Pod | undefined, wanted: Wanted): PodFacts {
       `pod ${wanted.name} has no container ${wanted.container}`,
     );
   const budget = livenessBudget(container.livenessProbe);
-  const ip = pod.status?.podIP;
   return {
     namespace: pod.metadata.namespace ?? '',
     name: wanted.name,
@@ -73,8 +80,19 @@ function podFacts(pod: V1Pod | undefined, wanted: Wanted): PodFacts {
     nodeName: wanted.nodeName,
     containerName: wanted.container,
     volumes: mountedVolumes(container, pod.spec.volumes ?? []),
-    ...(ip === undefined ? {} : { ip }),
+    ...networkOf(pod),
     ...(budget === undefined ? {} : { livenessBudgetSeconds: budget }),
+  };
+}
+
+/** Without a hostname of its own a pod has its name (core/v1 PodSpec). */
+function networkOf({ metadata, spec, status }: V1Pod): Pick<PodFacts, 'ip' | 'ips' | 'hostname'> {
+  const ip = status?.podIP;
+  const ips = (status?.podIPs ?? []).flatMap(({ ip: address }) => address ?? []);
+  return {
+    hostname: spec?.hostname ?? metadata?.name ?? '',
+    ...(ip === undefined ? {} : { ip }),
+    ...(ips.length === 0 ? {} : { ips }),
   };
 }
 

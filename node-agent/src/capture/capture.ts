@@ -163,6 +163,16 @@ const sourceOf = (request: CaptureRequest, { cpu, gpu }: Seen, criuVersion: stri
   ...(gpu === undefined ? {} : { gpu }),
 });
 
+function containerOf({ pod }: CaptureRequest, { facts, root }: Seen): Manifest['container'] {
+  const { id, name, podName, podUid, image, imageDigest } = facts;
+  return {
+    ...{ id, name, podName, podUid, image, imageDigest },
+    command: [...commandLine(root.pid)],
+    ...(pod?.ip === undefined ? {} : { podIp: pod.ip }),
+    ...(pod?.ips === undefined ? {} : { podIps: [...pod.ips] }),
+  };
+}
+
 function manifestWriter({
   request,
   seen,
@@ -172,17 +182,6 @@ function manifestWriter({
   paused,
   criuVersion,
 }: ManifestParts): ManifestOf {
-  const { facts } = seen;
-  const { podIp, ...container } = {
-    id: facts.id,
-    name: facts.name,
-    podName: facts.podName,
-    podUid: facts.podUid,
-    image: facts.image,
-    imageDigest: facts.imageDigest,
-    command: [...commandLine(seen.root.pid)],
-    podIp: request.pod?.ip,
-  };
   const { tty } = seen;
   return (files) => ({
     version: MANIFEST_VERSION,
@@ -192,7 +191,7 @@ function manifestWriter({
       ...(request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint }),
     },
     source: sourceOf(request, seen, criuVersion),
-    container: { ...container, ...(podIp === undefined ? {} : { podIp }) },
+    container: containerOf(request, seen),
     process: {
       count: tree.processes.length,
       tree,
@@ -200,7 +199,12 @@ function manifestWriter({
       memoryBytes: memoryBytes(seen),
       ...(tty === undefined ? {} : { tty }),
     },
-    dump: { externalMounts: [...seen.externalMounts], joinedNamespaces: [...joined], pausedSeconds: paused },
+    dump: {
+      externalMounts: [...seen.externalMounts],
+      joinedNamespaces: [...joined],
+      pausedSeconds: paused,
+      tcp: request.tcp ?? 'close',
+    },
     volumes: volumes.map(({ name, mountPath }, i) => ({ name, mountPath, file: volumeTar(i) })),
     files: [...files],
     sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0),

@@ -1,6 +1,7 @@
 /** mm-*.img: the memory areas of a task (criu: images/mm.proto, vma.proto, include/image.h); pure. */
 import protobuf from 'protobufjs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { fields } from './fields';
 import { readImage, writeImage } from './image';
 
 const proto = `
@@ -140,27 +141,4 @@ function withAdvice(content: Uint8Array, madv: bigint): Buffer {
       .bytes(body)
       .finish(),
   );
-}
-
-interface Field {
-  readonly number: number;
-  /** Of a length-delimited field; else empty. */
-  readonly content: Uint8Array;
-  /** Tag and all. */
-  readonly raw: Uint8Array;
-}
-
-/** The fields of a message as they lie there, so that what we do not know is kept. */
-function fields(message: Uint8Array): readonly Field[] {
-  const reader = protobuf.Reader.create(message);
-  const found: Field[] = [];
-  while (reader.pos < reader.len) {
-    const from = reader.pos;
-    const tag = reader.uint32();
-    const delimited = (tag & 7) === 2;
-    const content = delimited ? reader.bytes() : new Uint8Array();
-    if (!delimited) reader.skipType(tag & 7);
-    found.push({ number: tag >>> 3, content, raw: message.subarray(from, reader.pos) });
-  }
-  return found;
 }

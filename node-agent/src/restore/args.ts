@@ -7,6 +7,8 @@ export interface NsrestoreJob {
   readonly joined: readonly ('uts' | 'ipc')[];
   readonly artifactDir: string;
   readonly digest: string;
+  /** CRIU's images, as they are for this clone. */
+  readonly images: string;
   readonly root: string;
   readonly work: string;
   readonly criu: string;
@@ -35,6 +37,8 @@ export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
     job.artifactDir,
     '--digest',
     job.digest,
+    '--images',
+    job.images,
     '--root',
     job.root,
     '--work',

@@ -1,4 +1,5 @@
 /** The word to standby, which process it stands for, and to the worker, that it is a clone now and may run. May be said again. */
+import { randomBytes } from 'node:crypto';
 import { controlFile, standbySignal } from '@dynamo-snapshot/api/control';
 import { explain } from '@dynamo-snapshot/api/errors';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
@@ -9,11 +10,17 @@ import { hostPid } from '../linux/ids';
 import { isAlive } from '../linux/proc';
 import { sigqueue } from '../linux/syscalls';
 import { hasControlDir, writeControlFile } from '../runtime/control';
+import { restoreContext, restoreEnvironment } from './identity';
+
+const SEED_BYTES = 32;
 
 /** The worker finds its new identity at its first instruction. */
 export function handOver(request: RestoreRequest, receipt: Receipt, placeholder: HostPid): void {
   sigqueue(placeholder, standbySignal.adopt, receipt.restoredPid);
-  tell(placeholder, controlFile.restoreContext, restoreContext(request));
+  // Clones share every secret and every random state of their source; this one is theirs alone.
+  const seed = randomBytes(SEED_BYTES).toString('hex');
+  tell(placeholder, controlFile.restoreEnvironment, restoreEnvironment(request.pod, seed));
+  tell(placeholder, controlFile.restoreContext, restoreContext(request.pod, seed));
   resume(receipt);
   tell(placeholder, controlFile.restoreComplete);
 }
@@ -22,11 +29,6 @@ export function handOver(request: RestoreRequest, receipt: Receipt, placeholder:
 function resume({ tree = [] }: Receipt): void {
   for (const { hostPid: pid, startTime } of [...tree].reverse())
     if (isAlive({ pid: hostPid(pid), startTime })) signal(pid, 'SIGCONT');
-}
-
-function restoreContext({ pod }: RestoreRequest): string {
-  const { name: podName, namespace: podNamespace, uid: podUid, ip: podIp } = pod ?? {};
-  return `${JSON.stringify({ version: 1, podName, podNamespace, podUid, podIp })}\n`;
 }
 
 function tell(placeholder: HostPid, file: string, content?: string): void {

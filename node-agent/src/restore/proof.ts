@@ -6,8 +6,8 @@ export interface Restored {
   readonly tree: TreeFacts;
   /** Of the restored root. */
   readonly mountPoints: readonly string[];
-  /** Of the pod, where the clone's sockets are. */
-  readonly podIp?: string;
+  /** Address of the source's pod -> of the clone's. */
+  readonly addresses: ReadonlyMap<string, string>;
 }
 
 /** Differences that make it another thing than what was dumped. */
@@ -16,7 +16,7 @@ export function faultsOf(manifest: Manifest, restored: Restored): readonly strin
   const found = new Map(restored.tree.processes.map((p) => [p.nsPid, p]));
   const dumped = new Set(tree.processes.map((p) => p.nsPid));
   const mounted = new Set(restored.mountPoints);
-  const moved = addressChange(manifest.container.podIp, restored.podIp);
+  const moved = addressChange(restored.addresses);
   return [
     ...tree.processes.flatMap((p) => processFaults(p, found.get(p.nsPid), moved)),
     ...restored.tree.processes
@@ -31,11 +31,13 @@ export function faultsOf(manifest: Manifest, restored: Restored): readonly strin
 type Moved = (address: string) => string;
 
 /** Sockets at the source's pod IP are at the clone's. */
-function addressChange(from: string | undefined, to: string | undefined): Moved {
-  if (from === undefined || to === undefined) return (address) => address;
-  const written = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip);
-  const [old, now] = [` ${written(from)}:`, ` ${written(to)}:`];
-  return (address) => (address.startsWith('tcp') ? address.replace(old, now) : address);
+function addressChange(addresses: ReadonlyMap<string, string>): Moved {
+  const written = (ip: string) => (ip.includes(':') ? ` [${ip}]:` : ` ${ip}:`);
+  return (address) =>
+    [...addresses].reduce(
+      (text, [from, to]) => (text.startsWith('tcp') ? text.replace(written(from), written(to)) : text),
+      address,
+    );
 }
 
 function processFaults(

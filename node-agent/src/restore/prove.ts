@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import type { ProcessFacts } from '@dynamo-snapshot/api/tree';
+import type { PodFacts } from '../engine';
 import type { ContainerCgroups } from '../linux/cgroup';
 import { containerProcesses } from '../linux/cgroup';
 import type { HostPid, ProcessRef } from '../linux/ids';
@@ -13,6 +14,7 @@ import { status } from '../linux/proc';
 import type { FoundTree } from '../linux/tree';
 import { describeTree } from '../linux/tree';
 import type { OpenArtifact } from '../store/directory';
+import { addressesOf, movedAddresses } from './images';
 import { faultsOf } from './proof';
 
 export interface ProofJob {
@@ -20,13 +22,13 @@ export interface ProofJob {
   readonly artifact: OpenArtifact;
   readonly groups: ContainerCgroups;
   readonly placeholder: ProcessRef;
-  readonly podIp?: string;
+  readonly pod: PodFacts | undefined;
   /** Checks that the pod did not want. */
   readonly skipped: readonly string[];
 }
 
 /** Throws RestoreUnproven with every difference. */
-export function prove({ receipt, artifact, groups, placeholder, podIp, skipped }: ProofJob): Receipt {
+export function prove({ receipt, artifact, groups, placeholder, pod, skipped }: ProofJob): Receipt {
   const { manifest, digest } = artifact;
   if (receipt.artifactDigest !== digest)
     throw new TerminalError('RestoreUnproven', 'the receipt is for another artifact');
@@ -35,9 +37,13 @@ export function prove({ receipt, artifact, groups, placeholder, podIp, skipped }
   const mountPoints = parseMountinfo(readFileSync(`/proc/${root}/mountinfo`, 'utf8')).map(
     (m) => m.mountPoint,
   );
+  const addresses = movedAddresses(
+    addressesOf(manifest.container),
+    addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
+  );
   const faults = [
     ...strangers(found, groups),
-    ...faultsOf(manifest, { tree: found.facts, mountPoints, ...(podIp === undefined ? {} : { podIp }) }),
+    ...faultsOf(manifest, { tree: found.facts, mountPoints, addresses }),
   ];
   if (faults.length > 0) throw new TerminalError('RestoreUnproven', faults.join('; '));
   const notes = manifest.process.tree.processes.flatMap((p) => giveBack(p, found, artifact, placeholder));

@@ -3,11 +3,12 @@ import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 
 import { join } from 'node:path';
 import { controlFile } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
 import type { CriuProgram } from '../criu/program';
 import { criuProgram } from '../criu/program';
-import type { RestoreRequest, RestoreResult } from '../engine';
+import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { ContainerCgroups } from '../linux/cgroup';
@@ -25,6 +26,7 @@ import { artifactFaults, openArtifact } from '../store/directory';
 import { nsrestoreArgs } from './args';
 import { judge } from './decide';
 import { handOver } from './hand-over';
+import { addressesOf, imagesOfClone, movedAddresses } from './images';
 import { enterPrivateView, RESTORE_ROOT } from './namespace';
 import { observePlace } from './observe';
 import { prove } from './prove';
@@ -50,11 +52,10 @@ export async function restore(request: RestoreRequest, io: EngineIo): Promise<Re
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
   const receipt = await io.steps.runToEnd('restore', () =>
-    runNsrestore(artifact, target, { ...program, work }, io),
+    runNsrestore(artifact, target, { ...program, work, pod: request.pod }, io),
   );
-  const podIp = request.pod?.ip;
   const proven = await io.steps.run('prove', () =>
-    prove({ receipt, artifact, groups, placeholder, skipped, ...(podIp === undefined ? {} : { podIp }) }),
+    prove({ receipt, artifact, groups, placeholder, skipped, pod: request.pod }),
   );
   await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
   const hooks = wakeTarget(request, proven, io);
@@ -117,10 +118,20 @@ async function verify(
   return skipped;
 }
 
+function imagesOf({ dir, manifest }: OpenArtifact, images: string, pod: PodFacts | undefined): string {
+  return imagesOfClone(join(dir, artifactFile.images), images, {
+    addresses: movedAddresses(
+      addressesOf(manifest.container),
+      addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
+    ),
+    keepLocal: manifest.dump.tcp === 'keep-local',
+  });
+}
+
 async function runNsrestore(
   artifact: OpenArtifact,
   { placeholder, groups }: Target,
-  { env: criuEnv, work }: CriuProgram & { readonly work: string },
+  { env: criuEnv, work, pod }: CriuProgram & { readonly work: string; readonly pod: PodFacts | undefined },
   io: EngineIo,
 ): Promise<Receipt> {
   mkdirSync(work, { recursive: true, mode: 0o700 });
@@ -130,6 +141,7 @@ async function runNsrestore(
     openSync(`${own}/ns/net`, 'r'),
     ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n, hasTerminal)),
   ];
+  const images = imagesOf(artifact, join(work, 'images'), pod);
   const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
   const leave = enterPrivateView(placeholder.pid);
   const argv = nsrestoreArgs({
@@ -138,6 +150,7 @@ async function runNsrestore(
     joined: [...artifact.manifest.dump.joinedNamespaces],
     artifactDir: artifact.dir,
     digest: artifact.digest,
+    images,
     root: RESTORE_ROOT,
     work,
     criu: io.config.criu,

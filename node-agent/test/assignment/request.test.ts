@@ -68,6 +68,7 @@ describe('requestOf', () => {
         name: 'worker',
         uid: 'pod-uid',
         ip: '10.0.0.7',
+        hostname: 'worker',
         nodeName: 'node-a',
         containerName: 'main',
         volumes: [],

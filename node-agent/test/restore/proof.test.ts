@@ -25,7 +25,6 @@ const child: ProcessFacts = {
 };
 
 const manifest = {
-  container: { podIp: '10.0.0.1' },
   process: { tree: { processes: [server, child], limits: [] } },
   dump: { externalMounts: ['/data', '/etc/hosts'] },
 } as unknown as Manifest;
@@ -34,7 +33,7 @@ const moved = { ...server, listening: ['tcp 0.0.0.0:8000', 'tcp 10.0.0.2:9000', 
 const restored: Restored = {
   tree: { processes: [moved, child], limits: [] },
   mountPoints: ['/', '/proc', '/etc/hosts', '/data', '/dev/shm'],
-  podIp: '10.0.0.2',
+  addresses: new Map([['10.0.0.1', '10.0.0.2']]),
 };
 const withServer = (change: Partial<ProcessFacts>): Restored => ({
   ...restored,

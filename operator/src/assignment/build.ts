@@ -47,6 +47,7 @@ export function captureAssignment(
     checkpoint: { name: metadata.name, uid: metadata.uid },
     artifact: { identityHash, uid: artifactUid(metadata.uid, request) },
     afterCapture: spec.job === undefined ? 'KeepRunning' : 'Complete',
+    ...(spec.capture?.tcp === undefined ? {} : { tcp: spec.capture.tcp }),
     deadlineSeconds: spec.capture?.timeoutSeconds ?? checkpointDefaults.captureTimeoutSeconds,
     ...hooks(beforeCapture, afterCapture ?? afterRestore),
   });

@@ -1,0 +1,24 @@
+/** The fields of a protobuf message as they lie there, so that what we do not know is kept; pure. */
+import protobuf from 'protobufjs';
+
+export interface Field {
+  readonly number: number;
+  /** Of a length-delimited field; else empty. */
+  readonly content: Uint8Array;
+  /** Tag and all. */
+  readonly raw: Uint8Array;
+}
+
+export function fields(message: Uint8Array): readonly Field[] {
+  const reader = protobuf.Reader.create(message);
+  const found: Field[] = [];
+  while (reader.pos < reader.len) {
+    const from = reader.pos;
+    const tag = reader.uint32();
+    const delimited = (tag & 7) === 2;
+    const content = delimited ? reader.bytes() : new Uint8Array();
+    if (!delimited) reader.skipType(tag & 7);
+    found.push({ number: tag >>> 3, content, raw: message.subarray(from, reader.pos) });
+  }
+  return found;
+}
