@@ -9,6 +9,7 @@ const all = {
   check: 'operator/src/check/main.ts',
   'node-agent': 'node-agent/src/main.ts',
   engine: 'node-agent/src/engine-main.ts',
+  'memory-worker': 'node-agent/src/memory/worker.ts',
   nsrestore: 'nsrestore/src/main.ts',
   'kubectl-snapshot': 'kubectl-snapshot/src/main.ts',
 };
@@ -30,7 +31,7 @@ await build({
   target: 'node24',
   format: 'cjs',
   // Native code stays a file beside the bundle.
-  external: ['koffi'],
+  external: ['koffi', '@napi-rs/blake-hash'],
   minifySyntax: true,
   minifyWhitespace: true,
   logLevel: 'warning',

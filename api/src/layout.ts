@@ -11,6 +11,7 @@ export interface ArtifactRef {
 
 export const artifactFile = {
   manifest: 'manifest.json',
+  seal: 'seal.json',
   images: 'criu',
   rootfsTar: 'rootfs.tar',
   rootfsIndex: 'rootfs.json',

@@ -3,11 +3,15 @@ import type { FromSchema } from 'json-schema-to-ts';
 import { tcpPolicies } from './schema';
 import { treeSchema } from './tree';
 
-export const MANIFEST_VERSION = 1;
+export const MANIFEST_VERSION = 2;
+
+/** Files are digested in parts of so many bytes. */
+export const DIGEST_CHUNK_BYTES = 4 << 20;
 
 const text = { type: 'string' } as const;
 const size = { type: 'integer', minimum: 0 } as const;
-const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const digest = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const base64 = { type: 'string', pattern: '^[A-Za-z0-9+/]+=*$' } as const;
 
 export const gpuSchema = {
   type: 'object',
@@ -96,7 +100,7 @@ export const manifestSchema = {
     },
     dump: {
       type: 'object',
-      required: ['externalMounts', 'joinedNamespaces', 'pausedSeconds'],
+      required: ['externalMounts', 'joinedNamespaces', 'pausedSeconds', 'pages'],
       properties: {
         /** Mount points that the placeholder must have, in the dump's order; compare as a set. */
         externalMounts: { type: 'array', items: text },
@@ -106,6 +110,14 @@ export const manifestSchema = {
         pausedSeconds: { type: 'number', minimum: 0 },
         /** Absent = close. */
         tcp: { enum: tcpPolicies },
+        /** `split`: bulk memory is in shards and CRIU's images have the rest; `criu`: all of it is in CRIU's images. */
+        pages: { enum: ['split', 'criu'] },
+        /** Why CRIU wrote the pages. */
+        why: text,
+        bulkBytes: size,
+        thinBytes: size,
+        /** Left out: pages of zeros. */
+        zeroBytes: size,
       },
     },
     volumes: {
@@ -122,9 +134,23 @@ export const manifestSchema = {
       items: {
         type: 'object',
         additionalProperties: false,
-        required: ['path', 'sizeBytes', 'sha256'],
-        properties: { path: text, sizeBytes: size, sha256 },
+        required: ['path', 'sizeBytes', 'digests'],
+        properties: {
+          path: text,
+          sizeBytes: size,
+          /** BLAKE3 of each part. */
+          digests: { type: 'array', items: digest },
+          /** AES-GCM tag of each part, where the artifact is encrypted. */
+          tags: { type: 'array', items: base64 },
+        },
       },
+    },
+    /** Absent: nothing is encrypted. */
+    encryption: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['cipher', 'keyId', 'wrappedKey'],
+      properties: { cipher: { const: 'aes-256-gcm' }, keyId: text, wrappedKey: base64 },
     },
     sizeBytes: size,
   },

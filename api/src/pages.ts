@@ -35,6 +35,8 @@ export const pagesIndexSchema = {
           offset: count,
           /** BLAKE3 of the chunk's bytes in the shard. */
           digest: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+          /** AES-GCM tag, where the artifact is encrypted. */
+          tag: { type: 'string', pattern: '^[A-Za-z0-9+/]{22}==$' },
           /** Address and length in bytes of each range, in the order of the bytes. */
           extents: { type: 'array', minItems: 2, maxItems: 2048, items: positive },
         },

@@ -8,8 +8,12 @@ import { checkpointSpecSchema } from './checkpoint';
 import { TerminalError } from './errors';
 import type { Manifest, RootfsIndex } from './manifest';
 import { manifestSchema, rootfsIndexSchema } from './manifest';
+import type { PagesIndex } from './pages';
+import { pagesIndexSchema } from './pages';
 import type { Receipt } from './receipt';
 import { receiptSchema } from './receipt';
+import type { Seal } from './seal';
+import { sealSchema } from './seal';
 
 const ajv = addFormats(new Ajv({ allErrors: true, strict: false, formats: { int32: true, int64: true } }));
 
@@ -45,6 +49,16 @@ export const parseManifest = parser(checkManifest, 'manifest.json', 'ArtifactInv
 export const parseRootfsIndex = parser(
   checker<RootfsIndex>(rootfsIndexSchema, 'rootfs.json', 'ArtifactInvalid'),
   'rootfs.json',
+  'ArtifactInvalid',
+);
+export const parsePagesIndex = parser(
+  checker<PagesIndex>(pagesIndexSchema, 'pages/index.json', 'ArtifactInvalid'),
+  'pages/index.json',
+  'ArtifactInvalid',
+);
+export const parseSeal = parser(
+  checker<Seal>(sealSchema, 'seal.json', 'ArtifactInvalid'),
+  'seal.json',
   'ArtifactInvalid',
 );
 export const parseReceipt = parser(

@@ -1,6 +1,8 @@
 /** Where things are. The environment is read here and nowhere else. */
+import type { StagingChoice } from './memory/decide';
+import type { KeyConfig } from './store/keys';
 
-export interface EngineConfig {
+export interface EngineConfig extends KeyConfig {
   readonly criu: string;
   readonly nsrestore: string;
   readonly rlimitShim: string;
@@ -9,6 +11,11 @@ export interface EngineConfig {
   /** Under which the host's snapshotter folder is mounted; empty on the host itself. */
   readonly hostRoot: string;
   readonly work: string;
+  /** Who copies memory at a capture; ours falls back to CRIU's where it must. */
+  readonly pages: 'split' | 'criu';
+  readonly staging: StagingChoice;
+  /** That copy memory; 0 = as many as there are processors, within reason. */
+  readonly threads: number;
   readonly nodeName: string;
   readonly gpu: GpuConfig;
 }
@@ -54,6 +61,12 @@ export function engineConfig(env: Environment): EngineConfig {
     criSocket: env['SNAPSHOT_CRI_SOCKET'] ?? 'unix:///run/containerd/containerd.sock',
     hostRoot: env['SNAPSHOT_HOST_ROOT'] ?? '',
     work: env['SNAPSHOT_WORK'] ?? '/var/lib/dynamo-snapshot/work',
+    pages: oneOf(env, 'SNAPSHOT_PAGES', ['split', 'criu']),
+    staging: oneOf(env, 'SNAPSHOT_STAGING', ['auto', 'memory', 'direct']),
+    threads: Number(env['SNAPSHOT_THREADS'] ?? 0),
+    keys: env['SNAPSHOT_KEYS'] ?? '',
+    requireSignature: oneOf(env, 'SNAPSHOT_REQUIRE_SIGNATURE', ['false', 'true']) === 'true',
+    encryptWith: env['SNAPSHOT_ENCRYPT_WITH'] ?? '',
     nodeName: env['NODE_NAME'] ?? '',
     gpu: gpuConfig(env),
   };
@@ -69,6 +82,13 @@ const gpuConfig = (env: Environment): GpuConfig => ({
   hugePages: env['SNAPSHOT_HUGE_PAGES'] !== 'leave',
   hugePagesSetting: env['SNAPSHOT_HUGE_PAGES_SETTING'] ?? '/sys/kernel/mm/transparent_hugepage/enabled',
 });
+/** The first is the default. */
+function oneOf<T extends string>(env: Environment, name: string, values: readonly [T, ...T[]]): T {
+  const given = env[name] ?? values[0];
+  const value = values.find((v) => v === given);
+  if (value === undefined) throw new Error(`${name} is ${given}, not one of ${values.join(', ')}`);
+  return value;
+}
 
 export function agentConfig(env: Environment): AgentConfig {
   const config = engineConfig(env);

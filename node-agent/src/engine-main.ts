@@ -3,6 +3,7 @@
  * a container id and an artifact folder of any containerd host. Results are JSON on stdout, the log is on stderr.
  */
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
@@ -22,7 +23,11 @@ import { recover } from './journal/recover';
 import type { UndoStep } from './journal/step';
 import { containerId } from './linux/ids';
 import { processRef } from './linux/proc';
-import { artifactFaults, openArtifact } from './store/directory';
+import { threadsFor } from './memory/decide';
+import { withPool } from './memory/pool';
+import { openArtifact } from './store/directory';
+import { keyOf, readKeys } from './store/keys';
+import { verifyFiles, verifyShards } from './store/verify';
 
 const USAGE = `usage: engine capture --container ID --artifact DIR [--timeout SECONDS]
        engine restore --container ID --artifact DIR [--timeout SECONDS]
@@ -112,8 +117,13 @@ async function inspect(dir: string): Promise<number> {
 }
 
 async function verify(dir: string): Promise<number> {
-  const artifact = await openArtifact(resolve(dir));
-  const faults = await artifactFaults(artifact, true);
+  const keys = readKeys(config);
+  const artifact = await openArtifact(resolve(dir), undefined, keys);
+  const key = keyOf(artifact.manifest, keys);
+  const faults = await withPool(threadsFor(config.threads, availableParallelism()), async (pool) => {
+    const { faults: ofFiles, index } = await verifyFiles(artifact, key, pool);
+    return index === undefined ? ofFiles : [...ofFiles, ...(await verifyShards(artifact, index, key, pool))];
+  });
   console.log(
     JSON.stringify({ digest: artifact.digest, files: artifact.manifest.files.length, faults }, undefined, 2),
   );

@@ -1,6 +1,6 @@
 /** Captures a container: observe, decide, dump while its files are packed, then digest and publish. Whatever fails, it serves afterwards. */
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { arch, hostname, release } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { arch, availableParallelism, hostname, release } from 'node:os';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
@@ -10,6 +10,7 @@ import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import { reason } from '@dynamo-snapshot/api/names';
 import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import { hookFolder } from '../criu/hook';
+import type { CriuProgram } from '../criu/program';
 import { criuProgram } from '../criu/program';
 import { frozenSeconds } from '../criu/stats';
 import type { CaptureRequest, CaptureResult, MountedVolume } from '../engine';
@@ -20,9 +21,16 @@ import { commandLine } from '../linux/proc';
 import { describeTree } from '../linux/tree';
 import { Cri } from '../runtime/cri';
 import { toRest, wakeUp } from './quiesce';
-import { artifactFaults, beginArtifact, digestFiles, openArtifact, publish } from '../store/directory';
+import { threadsFor } from '../memory/decide';
+import { withPool } from '../memory/pool';
+import { digestFiles } from '../store/digest';
+import { beginArtifact, openArtifact, publish } from '../store/directory';
+import type { Protection } from '../store/keys';
+import { keyOf, protectionOf, readKeys } from '../store/keys';
+import { verifyFiles } from '../store/verify';
 import { memoryBytes, reasonsAgainst } from './decide';
-import { dump } from './dump';
+import type { DumpedMemory } from './memory';
+import { dumpWithMemory } from './memory';
 import type { Seen } from './observe';
 import { observe } from './observe';
 import { capturedResult } from './result';
@@ -33,13 +41,14 @@ export async function capture(request: CaptureRequest, io: EngineIo): Promise<Ca
   const seen = await steps.run('observe', () => look(request, io));
   const against = reasonsAgainst(seen, request.pod);
   if (against.length > 0) throw new TerminalError('PreflightFailed', against.join('; '));
+  const protection = protectionOf(readKeys(io.config));
   const program = await criuProgram(io.config.criu, io.config.rlimitShim);
   io.willUndo({ do: 'remove', path: request.stagingDir });
   await beginArtifact(request.stagingDir, request.artifactDir);
   await toRest(request, seen, io);
-  const manifestOf = await dumpTree(request, seen, program, io);
+  const manifestOf = await dumpTree(request, seen, { program, protection }, io);
   await wakeUp(request, seen, io);
-  return finish(request, seen, io, manifestOf);
+  return finish(request, seen, io, { manifestOf, protection });
 }
 
 async function look(request: CaptureRequest, io: EngineIo): Promise<Seen> {
@@ -58,7 +67,7 @@ type ManifestOf = (files: Files) => Manifest;
 async function dumpTree(
   request: CaptureRequest,
   seen: Seen,
-  program: Awaited<ReturnType<typeof criuProgram>>,
+  { program, protection }: { readonly program: CriuProgram; readonly protection: Protection },
   io: EngineIo,
 ): Promise<ManifestOf> {
   const images = join(request.stagingDir, artifactFile.images);
@@ -75,34 +84,40 @@ async function dumpTree(
   io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
   io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
   let tree: TreeFacts | undefined;
-  const progress = followPages(images, memoryBytes(seen), io);
-  const plan = {
-    program,
-    images,
-    pid: seen.root.pid,
-    freezer: seen.groups.freezer,
-    netInode: seen.netInode,
-    externalMounts: seen.externalMounts,
-    join: join_,
-    hookDir: hookFolder(io.config.work, request.artifact.uid),
-    ...(seen.tty === undefined ? {} : { tty: seen.tty }),
-  };
-  try {
-    await io.steps.runToEnd('dump', () =>
-      dump(plan, io, () => {
+  const hookDir = hookFolder(io.config.work, request.artifact.uid);
+  const plan = { ...planOf(seen), program, images, join: join_, hookDir };
+  let paused = 0;
+  const memory = await dumpWithMemory(
+    {
+      dir: request.stagingDir,
+      plan,
+      processes: seen.processes.map((p) => p.ref.pid),
+      ...(protection.key === undefined ? {} : { key: protection.key }),
+      whileFrozen: () => {
         tree = describeTree(seen.root.pid).facts;
         return packFiles(request, seen, volumes, io);
-      }),
-    );
-  } finally {
-    progress.stop();
-  }
-  const paused = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
-  io.steps.note('paused', paused);
+      },
+    },
+    io,
+    () => {
+      paused = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
+      io.steps.note('paused', paused);
+    },
+  );
   if (tree === undefined)
     throw new TerminalError('DumpFailed', 'criu dump ended without a word to its script');
-  return manifestWriter({ request, seen, tree, volumes, join: join_, paused, criuVersion: program.version });
+  const { version: criuVersion } = program;
+  return manifestWriter({ request, seen, tree, volumes, join: join_, paused, memory, criuVersion });
 }
+
+/** What CRIU must be told of the container. */
+const planOf = ({ root, groups, netInode, externalMounts, tty }: Seen) => ({
+  pid: root.pid,
+  freezer: groups.freezer,
+  netInode,
+  externalMounts,
+  ...(tty === undefined ? {} : { tty }),
+});
 
 /** Where CRIU may link unlinked files: the writable layer, and the volumes that only this pod has. */
 const remapPlaces = ({ upperDir = '', root }: Seen, volumes: readonly MountedVolume[]): readonly Place[] => [
@@ -131,17 +146,7 @@ async function packFiles(
   io.steps.note('files', (performance.now() - from) / 1000);
 }
 
-/** CRIU tells nothing while it writes; the sizes of its page files do. */
-function followPages(images: string, total: number, io: EngineIo): { stop(): void } {
-  const from = performance.now();
-  const timer = setInterval(() => {
-    const written = readdirSync(images)
-      .filter((name) => name.startsWith('pages-'))
-      .reduce((sum, name) => sum + (statSync(join(images, name), { throwIfNoEntry: false })?.size ?? 0), 0);
-    io.steps.bytes('dump', written, total, (performance.now() - from) / 1000);
-  }, 250);
-  return { stop: () => clearInterval(timer) };
-}
+const bulkBytes = (memory: DumpedMemory): number => (memory.pages === 'split' ? memory.bulkBytes : 0);
 
 interface ManifestParts {
   readonly request: CaptureRequest;
@@ -150,6 +155,7 @@ interface ManifestParts {
   readonly volumes: readonly MountedVolume[];
   readonly join: readonly ('uts' | 'ipc')[];
   readonly paused: number;
+  readonly memory: DumpedMemory;
   readonly criuVersion: string;
 }
 
@@ -180,6 +186,7 @@ function manifestWriter({
   volumes,
   join: joined,
   paused,
+  memory,
   criuVersion,
 }: ManifestParts): ManifestOf {
   const { tty } = seen;
@@ -200,14 +207,13 @@ function manifestWriter({
       ...(tty === undefined ? {} : { tty }),
     },
     dump: {
-      externalMounts: [...seen.externalMounts],
-      joinedNamespaces: [...joined],
-      pausedSeconds: paused,
+      ...{ externalMounts: [...seen.externalMounts], joinedNamespaces: [...joined] },
+      ...{ pausedSeconds: paused, ...memory },
       tcp: request.tcp ?? 'close',
     },
     volumes: volumes.map(({ name, mountPath }, i) => ({ name, mountPath, file: volumeTar(i) })),
     files: [...files],
-    sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0),
+    sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0) + bulkBytes(memory),
   });
 }
 
@@ -215,29 +221,29 @@ async function finish(
   request: CaptureRequest,
   seen: Seen,
   io: EngineIo,
-  manifestOf: ManifestOf,
+  { manifestOf, protection }: { readonly manifestOf: ManifestOf; readonly protection: Protection },
 ): Promise<CaptureResult> {
-  const manifest = await io.steps.run('digest', async () => {
-    let done = 0;
-    const from = performance.now();
-    const total = memoryBytes(seen);
-    const files = await digestFiles(request.stagingDir, (bytes) => {
-      done += bytes;
-      io.steps.bytes('digest', done, total, (performance.now() - from) / 1000);
-    });
-    return manifestOf([...files]);
-  });
+  const { key, signing, encryption } = protection;
+  const threads = threadsFor(io.config.threads, availableParallelism());
+  const files = await io.steps.run('digest', () =>
+    withPool(threads, (pool) => digestFiles(request.stagingDir, key, pool)),
+  );
+  const manifest = { ...manifestOf([...files]), ...(encryption === undefined ? {} : { encryption }) };
   const artifactDigest = await io.steps.runToEnd('publish', () => {
     io.willUndo({ do: 'publish', path: request.artifactDir });
-    return publish(request.stagingDir, request.artifactDir, manifest, io.signal);
+    const { stagingDir, artifactDir: finalDir } = request;
+    return publish({ stagingDir, finalDir, manifest, ...(signing && { key: signing }) }, io.signal);
   });
-  await io.steps.run('read back', () => readBack(request.artifactDir, artifactDigest));
+  await io.steps.run('read back', () => readBack(request.artifactDir, artifactDigest, io));
   if (request.afterCapture === 'Complete') tellSource(seen.root.pid, io.log);
   return capturedResult(manifest, artifactDigest, io.steps.total());
 }
 
 /** Nothing is said to be captured that is not there for a reader. */
-async function readBack(dir: string, digest: string): Promise<void> {
-  const faults = await artifactFaults(await openArtifact(dir, digest), false);
+async function readBack(dir: string, digest: string, io: EngineIo): Promise<void> {
+  const keys = readKeys(io.config);
+  const artifact = await openArtifact(dir, digest, keys);
+  const key = keyOf(artifact.manifest, keys);
+  const { faults } = await withPool(1, (pool) => verifyFiles(artifact, key, pool));
   if (faults.length > 0) throw new TerminalError(reason.artifactUnverified, faults.join('; '));
 }

@@ -68,6 +68,13 @@ export function credentials(pid: number): { readonly uid: number; readonly gid: 
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
+/** Memory that a dump would hold: anonymous, shared, and swapped; pages that were only read are in none of them. */
+export function ownBytes(pid: number): number {
+  const text = orAbsent(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '';
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  return bytes('RssAnon') + bytes('RssShmem') + bytes('VmSwap');
+}
+
 /** The process and all its descendants; children are looked up for every thread, since any of them may have forked. */
 export function processTree(root: HostPid): readonly HostPid[] {
   const found: HostPid[] = [root];
@@ -144,3 +151,10 @@ export const commandLine = (pid: number): readonly string[] =>
   (orAbsent(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
     .split('\0')
     .filter((_, i, all) => i < all.length - 1);
+
+/** /proc/meminfo, in bytes. */
+export function memInfo(text: string): { readonly total: number; readonly available: number } {
+  const bytes = (field: string) =>
+    parseInt(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? '0', 10) * 1024;
+  return { total: bytes('MemTotal'), available: bytes('MemAvailable') };
+}

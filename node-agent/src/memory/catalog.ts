@@ -6,17 +6,20 @@ import { PAGES_VERSION } from '@dynamo-snapshot/api/pages';
 import type { Extent } from '../linux/extent';
 import { PAGE, totalOf } from '../linux/extent';
 import type { Chunk } from './chunks';
-import type { Dropped } from './pool';
+import type { Dropped } from './task';
 import type { ChunkTable } from './table';
 
+export interface Stored {
+  readonly shardCount: number;
+  readonly chunks: readonly Chunk[];
+  readonly table: ChunkTable;
+  readonly dropped: readonly Dropped[];
+  readonly advised: readonly AdvisedArea[];
+  readonly encrypted: boolean;
+}
+
 /** Rows of zeros only are in no shard. Shards that no thread wrote to are there, and empty. */
-export function indexOf(
-  shardCount: number,
-  chunks: readonly Chunk[],
-  table: ChunkTable,
-  dropped: readonly Dropped[],
-  advised: readonly AdvisedArea[],
-): PagesIndex {
+export function indexOf({ shardCount, chunks, table, dropped, advised, encrypted }: Stored): PagesIndex {
   const remaining = new Map(dropped.map(({ row, extents }) => [row, extents]));
   const rows = chunks.flatMap((chunk, row): PagesChunk[] => {
     const extents = remaining.get(row) ?? chunk.extents;
@@ -24,9 +27,10 @@ export function indexOf(
     return [
       {
         pid: chunk.pid,
-        shard: table.shard(row),
+        shard: table.file(row),
         offset: table.offset(row),
         digest: table.digest(row).toString('hex'),
+        ...(encrypted ? { tag: table.tag(row).toString('base64') } : {}),
         extents: extents.flatMap(({ address, length }) => [address, length]),
       },
     ];

@@ -19,9 +19,9 @@ import { areasForHugePages } from './huge';
 import { closeAll, isNull, rewriteAdvice, rewritePagemap, writeThinPages } from './images';
 import type { Plan } from './plan';
 import { planCopy } from './plan';
-import type { Dropped } from './pool';
 import { Pool } from './pool';
 import { ChunkTable } from './table';
+import type { Dropped } from './task';
 import type { FrozenTree } from './tree';
 import { readTree } from './tree';
 
@@ -32,6 +32,8 @@ export interface CopyJob {
   readonly staging: Staging;
   /** What the tree is expected to have. */
   readonly memoryBytes: number;
+  /** Encrypts the shards. */
+  readonly key?: Uint8Array;
 }
 
 export interface Copied {
@@ -71,16 +73,16 @@ export class MemoryCopy {
   static async begin(job: CopyJob): Promise<MemoryCopy> {
     mkdirSync(join(job.dir, artifactFile.pages), { mode: 0o700 });
     const pool = new Pool(job.threads);
-    const length = Math.ceil(job.memoryBytes / CHUNK_BYTES) * CHUNK_BYTES;
-    const staging = job.staging === 'memory' && length > 0 ? allocate(length) : undefined;
-    const copy = new MemoryCopy(job, pool, staging);
     try {
-      await pool.run((shard) => ({ do: 'open', shard, path: join(job.dir, shardFile(shard)) }));
-      if (staging !== undefined)
-        await pool.run((i) => ({ do: 'populate', region: slice(staging, i, pool.threads) }));
-      return copy;
+      const key = job.key === undefined ? {} : { key: job.key };
+      await pool.run((shard) => ({ do: 'open', shard, path: join(job.dir, shardFile(shard)), ...key }));
+      return new MemoryCopy(
+        job,
+        pool,
+        job.staging === 'memory' ? await reserve(job.memoryBytes, pool) : undefined,
+      );
     } catch (error) {
-      await copy.close();
+      await pool.close();
       throw error;
     }
   }
@@ -103,7 +105,7 @@ export class MemoryCopy {
     const open: number[] = [];
     try {
       for (const { pagemap, runs } of plan.thin) open.push(this.#writeThin(tree, pagemap, runs));
-      this.#frozen = { tree, plan, chunks, table, open, dropped: await copying };
+      this.#frozen = { tree, plan, chunks, table, open, dropped: (await copying).dropped };
     } catch (error) {
       await copying.catch(() => {}); // the first failure is told; no thread may still read when the source runs
       closeAll(open);
@@ -137,22 +139,48 @@ export class MemoryCopy {
     const { table, plan, tree } = frozen;
     closeAll(frozen.open);
     table.rewind();
-    const stored = await this.#pool.run(() => ({ do: 'store', table: table.memory }));
+    const { dropped } = await this.#pool.run(() => ({ do: 'store', table: table.memory }));
     await this.#pool.run(() => ({ do: 'sync' }));
     for (const { pagemap, runs } of plan.thin) rewritePagemap(this.#images, pagemap, runs);
     const advised = tree.tasks.flatMap(({ pid, areas, pagemap }) =>
       rewriteAdvice(this.#images, pid, areasForHugePages(areas, pagemap.runs)),
     );
-    const index = indexOf(this.#pool.threads, frozen.chunks, table, [...frozen.dropped, ...stored], advised);
+    const index = indexOf({
+      shardCount: this.#pool.threads,
+      chunks: frozen.chunks,
+      table,
+      dropped: [...frozen.dropped, ...dropped],
+      advised,
+      encrypted: this.#job.key !== undefined,
+    });
     writeFileSync(join(this.#job.dir, artifactFile.pagesIndex), JSON.stringify(index), { mode: 0o600 });
     const bulkBytes = index.shards.reduce((sum, shard) => sum + shard.sizeBytes, 0);
     const thinBytes = totalOf(plan.thin.flatMap(({ runs }) => runs));
     return { bulkBytes, thinBytes, zeroBytes: totalOf(plan.bulk) - bulkBytes };
   }
 
+  /** The threads stop at the next chunk. */
+  giveUp(): void {
+    this.#table?.giveUp();
+  }
+
   async close(): Promise<void> {
     await this.#pool.close();
     if (this.#staging !== undefined) release(this.#staging);
+  }
+}
+
+/** Pages that the kernel has given already cost nothing while the source stands still. Without them the copy goes into the shards. */
+async function reserve(bytes: number, pool: Pool): Promise<Region | undefined> {
+  const length = Math.ceil(bytes / CHUNK_BYTES) * CHUNK_BYTES;
+  if (length === 0) return undefined;
+  const region = allocate(length);
+  try {
+    await pool.run((i) => ({ do: 'populate', region: slice(region, i, pool.threads) }));
+    return region;
+  } catch {
+    release(region);
+    return undefined;
   }
 }
 

@@ -4,20 +4,23 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { PagesIndex } from '@dynamo-snapshot/api/pages';
 import type { HostPid } from '../linux/ids';
 import { bytesOf, extentsOf, totalBytes } from './catalog';
-import { Pool } from './pool';
+import { FIRST_SHARD } from '../store/cipher';
+import type { Pool } from './pool';
 import { ChunkTable } from './table';
+import type { ReadTask } from './task';
 
 export class MemoryFill {
   readonly #dir: string;
   readonly #index: PagesIndex;
+  readonly #key: Uint8Array | undefined;
   readonly #pool: Pool;
   #table: ChunkTable | undefined;
 
-  /** Starts the threads, so that they are there when the tree is. */
-  constructor(dir: string, index: PagesIndex, threads: number) {
+  constructor(dir: string, index: PagesIndex, pool: Pool, key: Uint8Array | undefined) {
     this.#dir = dir;
+    this.#key = key;
     this.#index = index;
-    this.#pool = new Pool(Math.max(1, Math.min(threads, index.chunks.length)));
+    this.#pool = pool;
   }
 
   get bytes(): { readonly done: number; readonly total: number } {
@@ -29,31 +32,47 @@ export class MemoryFill {
    * another; RestoreUnproven unless every byte that CRIU was kept from was written.
    */
   async run(hosts: ReadonlyMap<number, HostPid>): Promise<number> {
-    const { chunks, shards } = this.#index;
-    const rows = chunks.map((chunk) => ({
-      pid: chunk.pid,
-      extents: extentsOf(chunk),
-      bytes: bytesOf(chunk),
-      startsEmpty: false,
-    }));
-    const table = ChunkTable.of(rows, (pid) => hostOf(hosts, pid));
-    chunks.forEach((chunk, row) => {
-      table.placeInShard(row, chunk.shard, chunk.offset, bytesOf(chunk));
-      table.setDigest(row, Buffer.from(chunk.digest, 'hex'));
-    });
+    const table = shardTable(this.#index, (pid) => hostOf(hosts, pid));
     this.#table = table;
-    const paths = shards.map(({ path }) => join(this.#dir, path));
-    await this.#pool.run(() => ({ do: 'fill', table: table.memory, shards: paths }));
+    await this.#pool.run(() => ({ ...readShards(this.#dir, this.#index, this.#key), table: table.memory }));
     const { done, total } = this.bytes;
     if (done !== total)
       throw new TerminalError('RestoreUnproven', `${done} of ${total} bytes of memory were written`);
     return total;
   }
-
-  close(): Promise<void> {
-    return this.#pool.close();
-  }
 }
+
+/** A row for each chunk; without a target its bytes go nowhere. */
+export function shardTable({ chunks }: PagesIndex, hostOf?: (pid: number) => number): ChunkTable {
+  const rows = chunks.map((chunk) => ({
+    pid: chunk.pid,
+    extents: hostOf === undefined ? [] : extentsOf(chunk),
+    bytes: bytesOf(chunk),
+    startsEmpty: false,
+  }));
+  const table = ChunkTable.of(rows, hostOf ?? (() => 0));
+  chunks.forEach((chunk, row) => {
+    table.placeInFile(row, chunk.shard, chunk.offset, bytesOf(chunk));
+    table.setDigest(row, Buffer.from(chunk.digest, 'hex'));
+    if (chunk.tag !== undefined) table.setTag(row, Buffer.from(chunk.tag, 'base64'));
+  });
+  return table;
+}
+
+/** How shards are read, whatever for. */
+export const readShards = (
+  dir: string,
+  { shards }: PagesIndex,
+  key: Uint8Array | undefined,
+): Omit<ReadTask, 'table'> => ({
+  do: 'read',
+  files: shards.map(({ path }) => join(dir, path)),
+  names: shards.map(({ path }) => path),
+  first: FIRST_SHARD,
+  aligned: true,
+  all: false,
+  ...(key === undefined ? {} : { key }),
+});
 
 function hostOf(hosts: ReadonlyMap<number, HostPid>, pid: number): HostPid {
   const host = hosts.get(pid);

@@ -1,29 +1,8 @@
-/** The worker threads that copy, digest and write memory. They are started before anything stands still. */
+/** Worker threads that copy, digest, verify and write. For a capture they are started before anything stands still. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import type { Extent } from '../linux/extent';
-import type { Region } from '../linux/memory';
-import type { TableMemory } from './table';
-
-export type Task =
-  | { readonly do: 'populate'; readonly region: Region }
-  | { readonly do: 'open'; readonly path: string; readonly shard: number }
-  | { readonly do: 'copy'; readonly table: TableMemory }
-  | { readonly do: 'store'; readonly table: TableMemory }
-  | { readonly do: 'sync' }
-  | { readonly do: 'fill'; readonly table: TableMemory; readonly shards: readonly string[] };
-
-/** A row whose pages of zeros were left out: what remains of it. */
-export interface Dropped {
-  readonly row: number;
-  readonly extents: readonly Extent[];
-}
-
-export type Reply =
-  | { readonly ok: true; readonly dropped: readonly Dropped[]; readonly ms: number }
-  /** An empty reason: no TerminalError. */
-  | { readonly ok: false; readonly reason: string; readonly message: string };
+import type { Done, Reply, Task } from './task';
 
 /** Beside the bundle; or the source, where we run from it. */
 const fromSource = __filename.endsWith('.ts');
@@ -32,11 +11,10 @@ const program = join(__dirname, fromSource ? 'worker.ts' : 'memory-worker.cjs');
 export class Pool {
   readonly #workers: readonly Worker[];
 
-  /** One thread a shard. */
   constructor(threads: number) {
     const execArgv = fromSource ? ['--require', 'tsx/cjs'] : [];
     this.#workers = Array.from({ length: threads }, () => new Worker(program, { execArgv }));
-    // A thread that dies while it is asked is told by `#ask`; between two tasks nothing can be done about it.
+    // A thread that dies while it is asked is told by `ask`; between two tasks nothing can be done about it.
     for (const worker of this.#workers) worker.on('error', () => {});
   }
 
@@ -44,17 +22,28 @@ export class Pool {
     return this.#workers.length;
   }
 
-  /** Every thread performs its task; the first failure is thrown when all have ended. */
-  async run(taskOf: (thread: number) => Task): Promise<readonly Dropped[]> {
+  /** Every thread performs its task; when all have ended, the first failure is thrown. */
+  async run(taskOf: (thread: number) => Task): Promise<Done> {
     const replies = await Promise.all(this.#workers.map((worker, i) => ask(worker, taskOf(i))));
-    return replies.flatMap((reply) => {
-      if (reply.ok) return reply.dropped;
+    const done = replies.map((reply) => {
+      if (reply.ok) return reply;
       throw reply.reason === '' ? new Error(reply.message) : new TerminalError(reply.reason, reply.message);
     });
+    return { dropped: done.flatMap((d) => d.dropped), faults: done.flatMap((d) => d.faults) };
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** One that is made for one piece of work. */
+export async function withPool<T>(threads: number, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = new Pool(Math.max(1, threads));
+  try {
+    return await work(pool);
+  } finally {
+    await pool.close();
   }
 }
 
@@ -65,9 +54,8 @@ function ask(worker: Worker, task: Task): Promise<Reply> {
       resolve(reply);
     };
     const died = (error: Error) =>
-      settle({ ok: false, reason: '', message: `a copying thread died: ${error.message}` });
-    const left = (code: number) =>
-      settle({ ok: false, reason: '', message: `a copying thread ended with ${code}` });
+      settle({ ok: false, reason: '', message: `a thread died: ${error.message}` });
+    const left = (code: number) => settle({ ok: false, reason: '', message: `a thread ended with ${code}` });
     worker.on('message', settle).on('error', died).on('exit', left);
     // It has ended before we listened (node: Worker.threadId).
     if (worker.threadId === -1) left(-1);

@@ -6,8 +6,11 @@ import type { Extent } from '../linux/extent';
 import type { Chunk } from './chunks';
 
 export const DIGEST_BYTES = 32;
+const TAG_BYTES = 16;
 
-/** Columns of a row. `shard` is -1 until the chunk is stored; `staging` is the address of its copy, 0 where it has none. */
+export const NOWHERE = -1;
+
+/** Columns of a row. `file` is -1 until the chunk is stored; `staging` is the address of its copy, 0 where it has none. */
 const COLUMN = {
   pid: 0,
   first: 1,
@@ -15,7 +18,7 @@ const COLUMN = {
   bytes: 3,
   startsEmpty: 4,
   staging: 5,
-  shard: 6,
+  file: 6,
   offset: 7,
   stored: 8,
 } as const;
@@ -26,6 +29,7 @@ export interface TableMemory {
   readonly rows: SharedArrayBuffer;
   readonly extents: SharedArrayBuffer;
   readonly digests: SharedArrayBuffer;
+  readonly tags: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
 }
 
@@ -39,6 +43,7 @@ export class ChunkTable {
   readonly #rows: Float64Array;
   readonly #extents: Float64Array;
   readonly #digests: Uint8Array;
+  readonly #tags: Uint8Array;
   readonly #counters: Int32Array;
 
   constructor(memory: TableMemory) {
@@ -46,6 +51,7 @@ export class ChunkTable {
     this.#rows = new Float64Array(memory.rows);
     this.#extents = new Float64Array(memory.extents);
     this.#digests = new Uint8Array(memory.digests);
+    this.#tags = new Uint8Array(memory.tags);
     this.#counters = new Int32Array(memory.counters);
     this.length = this.#rows.length / COLUMNS;
   }
@@ -57,6 +63,7 @@ export class ChunkTable {
       rows: new SharedArrayBuffer(chunks.length * COLUMNS * 8),
       extents: new SharedArrayBuffer(extents * 2 * 8),
       digests: new SharedArrayBuffer(chunks.length * DIGEST_BYTES),
+      tags: new SharedArrayBuffer(chunks.length * TAG_BYTES),
       counters: new SharedArrayBuffer(2 * 4),
     });
     let first = 0;
@@ -66,7 +73,7 @@ export class ChunkTable {
       table.#set(row, 'count', chunk.extents.length);
       table.#set(row, 'bytes', chunk.bytes);
       table.#set(row, 'startsEmpty', chunk.startsEmpty ? 1 : 0);
-      table.#set(row, 'shard', -1);
+      table.#set(row, 'file', NOWHERE);
       for (const { address, length } of chunk.extents) {
         table.#extents[first * 2] = address;
         table.#extents[first * 2 + 1] = length;
@@ -111,7 +118,8 @@ export class ChunkTable {
   bytes = (row: number): number => this.#get(row, 'bytes');
   startsEmpty = (row: number): boolean => this.#get(row, 'startsEmpty') === 1;
   staging = (row: number): number => this.#get(row, 'staging');
-  shard = (row: number): number => this.#get(row, 'shard');
+  /** Which shard, or which of the files that the work is about. */
+  file = (row: number): number => this.#get(row, 'file');
   offset = (row: number): number => this.#get(row, 'offset');
   stored = (row: number): number => this.#get(row, 'stored');
 
@@ -129,15 +137,20 @@ export class ChunkTable {
     this.#set(row, 'staging', address);
   }
 
-  /** Where in the shards the chunk is. */
-  placeInShard(row: number, shard: number, offset: number, stored: number): void {
-    this.#set(row, 'shard', shard);
+  placeInFile(row: number, file: number, offset: number, stored: number): void {
+    this.#set(row, 'file', file);
     this.#set(row, 'offset', offset);
     this.#set(row, 'stored', stored);
   }
 
   setDigest(row: number, digest: Uint8Array): void {
     this.#digests.set(digest, row * DIGEST_BYTES);
+  }
+
+  tag = (row: number): Buffer => Buffer.from(this.memory.tags, row * TAG_BYTES, TAG_BYTES);
+
+  setTag(row: number, tag: Uint8Array): void {
+    this.#tags.set(tag, row * TAG_BYTES);
   }
 
   #get(row: number, column: keyof typeof COLUMN): number {

@@ -9,6 +9,9 @@ import { attachTree, CLONE, cloneTree, makeWritable, mount, MS, setns, unshare }
 
 export const RESTORE_ROOT = '/tmp/restore-root';
 
+/** Folder in the private view's own memory file system, which is gone with it: the artifact as it was verified. */
+export const VERIFIED = '/tmp/verified';
+
 export function enterPrivateView(placeholder: HostPid): () => void {
   const own = openSync('/proc/self/ns/mnt', 'r');
   const theirs = openSync(`/proc/${placeholder}/ns/mnt`, 'r');

@@ -1,9 +1,11 @@
 /** Restores an artifact into a placeholder: verify, private view of its files, nsrestore, proof, and the word to standby. */
 import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { controlFile } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
 import type { CriuProgram } from '../criu/program';
@@ -18,18 +20,25 @@ import type { ProcessRef } from '../linux/ids';
 import { processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
 import { wake } from '../quiesce/run';
+import { threadsFor } from '../memory/decide';
+import type { Pool } from '../memory/pool';
+import { withPool } from '../memory/pool';
 import { removeControlFile } from '../runtime/control';
 import { Cri } from '../runtime/cri';
 import type { ContainerFacts } from '../runtime/facts';
-import type { OpenArtifact } from '../store/directory';
-import { artifactFaults, openArtifact } from '../store/directory';
+import { openArtifact } from '../store/directory';
+import { readKeys } from '../store/keys';
 import { nsrestoreArgs } from './args';
+import type { Checked } from './check';
+import { check, layOut } from './check';
 import { judge } from './decide';
+import { fillTree } from './fill';
 import { handOver } from './hand-over';
 import { addressesOf, imagesOfClone, movedAddresses } from './images';
-import { enterPrivateView, RESTORE_ROOT } from './namespace';
+import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
 import { observePlace } from './observe';
 import { prove } from './prove';
+import { restoredProcesses } from './tree';
 
 interface Target {
   readonly facts: ContainerFacts;
@@ -37,23 +46,31 @@ interface Target {
   readonly groups: ContainerCgroups;
 }
 
-export async function restore(request: RestoreRequest, io: EngineIo): Promise<RestoreResult> {
+export const restore = (request: RestoreRequest, io: EngineIo): Promise<RestoreResult> =>
+  withPool(threadsFor(io.config.threads, availableParallelism()), (pool) => restoreWith(pool, request, io));
+
+async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): Promise<RestoreResult> {
+  const keys = readKeys(io.config);
   const [target, artifact, program] = await io.steps.run('observe', () =>
     Promise.all([
       observeTarget(request, io),
-      openArtifact(request.artifactDir, request.artifactDigest),
+      openArtifact(request.artifactDir, request.artifactDigest, keys),
       criuProgram(io.config.criu, io.config.rlimitShim),
     ]),
   );
-  const skipped = await io.steps.run('verify', () => verify(request, target, artifact));
+  const { checked, skipped } = await io.steps.run('verify', async () => {
+    const seen = await check(artifact, keys, pool);
+    return { checked: seen, skipped: verify(request, target, seen) };
+  });
   const { groups, placeholder } = target;
   const work = join(io.config.work, `restore-${groups.id}`);
   io.willUndo({ do: 'remove', path: work });
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
   const receipt = await io.steps.runToEnd('restore', () =>
-    runNsrestore(artifact, target, { ...program, work, pod: request.pod }, io),
+    runNsrestore(checked, target, { ...program, work, pod: request.pod }, io),
   );
+  await io.steps.run('fill', () => fillTree(checked, restoredProcesses(groups, placeholder), pool, io));
   const proven = await io.steps.run('prove', () =>
     prove({ receipt, artifact, groups, placeholder, skipped, pod: request.pod }),
   );
@@ -98,11 +115,11 @@ async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Tar
 }
 
 /** Throws RestoreRefused with every reason; no process exists yet. Returns what was passed over because the pod asked for it. */
-async function verify(
+function verify(
   request: RestoreRequest,
   { facts, placeholder, groups }: Target,
-  artifact: OpenArtifact,
-): Promise<readonly string[]> {
+  { artifact, verified }: Checked,
+): readonly string[] {
   const { manifest } = artifact;
   const place = observePlace(manifest, facts, placeholder, groups);
   const { reasons, skipped } = judge(manifest, place, request.skipCompatCheck ?? false);
@@ -111,15 +128,16 @@ async function verify(
   const same = namespace === asked.namespace && identityHash === asked.identityHash && uid === asked.uid;
   const all = [
     ...(same ? [] : [`the artifact says that it is ${namespace}/${identityHash}/${uid}`]),
-    ...(await artifactFaults(artifact, false)),
+    ...verified.faults,
     ...reasons,
   ];
   if (all.length > 0) throw new TerminalError('RestoreRefused', all.join('; '));
   return skipped;
 }
 
-function imagesOf({ dir, manifest }: OpenArtifact, images: string, pod: PodFacts | undefined): string {
-  return imagesOfClone(join(dir, artifactFile.images), images, {
+/** In the private view, where the verified images are. */
+function imagesOf(manifest: Manifest, images: string, pod: PodFacts | undefined): string {
+  return imagesOfClone(join(VERIFIED, artifactFile.images), images, {
     addresses: movedAddresses(
       addressesOf(manifest.container),
       addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
@@ -129,27 +147,28 @@ function imagesOf({ dir, manifest }: OpenArtifact, images: string, pod: PodFacts
 }
 
 async function runNsrestore(
-  artifact: OpenArtifact,
+  checked: Checked,
   { placeholder, groups }: Target,
   { env: criuEnv, work, pod }: CriuProgram & { readonly work: string; readonly pod: PodFacts | undefined },
   io: EngineIo,
 ): Promise<Receipt> {
   mkdirSync(work, { recursive: true, mode: 0o700 });
   const own = `/proc/${placeholder.pid}`;
-  const hasTerminal = artifact.manifest.process.tty !== undefined;
+  const hasTerminal = checked.artifact.manifest.process.tty !== undefined;
   const fds = [
     openSync(`${own}/ns/net`, 'r'),
     ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n, hasTerminal)),
   ];
-  const images = imagesOf(artifact, join(work, 'images'), pod);
   const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
   const leave = enterPrivateView(placeholder.pid);
+  layOut(checked, VERIFIED);
+  const images = imagesOf(checked.artifact.manifest, join(work, 'images'), pod);
   const argv = nsrestoreArgs({
     nsrestore: io.config.nsrestore,
     placeholder: placeholder.pid,
-    joined: [...artifact.manifest.dump.joinedNamespaces],
-    artifactDir: artifact.dir,
-    digest: artifact.digest,
+    joined: [...checked.artifact.manifest.dump.joinedNamespaces],
+    artifactDir: VERIFIED,
+    digest: checked.artifact.digest,
     images,
     root: RESTORE_ROOT,
     work,

@@ -22,6 +22,7 @@ import type { ProcessRef } from '../../src/linux/ids';
 import { containerId, hostPid } from '../../src/linux/ids';
 import { processRef, status } from '../../src/linux/proc';
 import { until } from '../assignment/stage';
+import { sealOf } from '../../src/store/seal';
 
 const UID = '11111111-2222-3333-4444-555555555555';
 const GONE: ProcessRef = { pid: hostPid(2_000_000_000), startTime: '1' };
@@ -60,17 +61,23 @@ afterEach(async () => {
 });
 
 const manifest: Manifest = {
-  version: 1,
+  version: 2,
   createdAt: '2026-01-01T00:00:00Z',
   artifact,
   source: { nodeName: 'node', architecture: 'x64', kernel: '6', criuVersion: '4' },
   container: { id, name: 'm', podName: 'p', podUid: 'u', image: 'i', imageDigest: 'd', command: [] },
   process: { count: 1, stdio: ['', '', ''], memoryBytes: 1, tree: { processes: [], limits: [] } },
-  dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0.25 },
+  dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0.25, pages: 'criu' },
   volumes: [],
-  files: [{ path: 'rootfs.tar', sizeBytes: 1, sha256: '0'.repeat(64) }],
+  files: [{ path: 'rootfs.tar', sizeBytes: 1, digests: ['0'.repeat(64)] }],
   sizeBytes: 7,
 };
+
+function writeManifest(): void {
+  const text = JSON.stringify(manifest);
+  writeFileSync(join(final(), 'manifest.json'), text);
+  writeFileSync(join(final(), 'seal.json'), JSON.stringify(sealOf(text, undefined)));
+}
 
 describe('recovery of a capture', () => {
   it('takes everything back before the artifact is in its place', async () => {
@@ -88,7 +95,7 @@ describe('recovery of a capture', () => {
     entry.appendUndo({ do: 'publish', path: final() });
     rmSync(staging(), { recursive: true });
     mkdirSync(final());
-    writeFileSync(join(final(), 'manifest.json'), JSON.stringify(manifest));
+    writeManifest();
     const outcome = await recover(entry, cgroups);
     expect(outcome).toMatchObject({
       ok: true,
@@ -107,7 +114,7 @@ describe('recovery of a capture', () => {
     begin(capture());
     entry.appendUndo({ do: 'remove', path: staging() });
     mkdirSync(final());
-    writeFileSync(join(final(), 'manifest.json'), JSON.stringify(manifest));
+    writeManifest();
     expect(await recover(entry, cgroups)).toMatchObject({ ok: false });
     expect(existsSync(final())).toBe(true);
   });

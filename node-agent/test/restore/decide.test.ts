@@ -17,7 +17,7 @@ const task = {
 };
 
 const manifest: Manifest = {
-  version: 1,
+  version: 2,
   createdAt: '2026-01-01T00:00:00Z',
   artifact: { namespace: 'n', identityHash: 'h', uid: 'u' },
   source: {
@@ -43,11 +43,11 @@ const manifest: Manifest = {
     memoryBytes: 2 ** 30,
     tree: { processes: [{ ...task, threads: 40 }, task], limits: [] },
   },
-  dump: { externalMounts: ['/dev', '/etc/conf', '/data'], joinedNamespaces: ['uts'], pausedSeconds: 0 },
+  dump: { externalMounts: ['/dev', '/etc/conf', '/data'], joinedNamespaces: ['uts'], pausedSeconds: 0, pages: 'criu' },
   volumes: [{ name: 'data', mountPath: '/data', file: 'volumes/0.tar' }],
   files: [
-    { path: 'rootfs.tar', sizeBytes: 1000, sha256: '' },
-    { path: 'volumes/0.tar', sizeBytes: 2000, sha256: '' },
+    { path: 'rootfs.tar', sizeBytes: 1000, digests: [] },
+    { path: 'volumes/0.tar', sizeBytes: 2000, digests: [] },
   ],
   sizeBytes: 1,
 };

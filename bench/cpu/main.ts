@@ -1,0 +1,112 @@
+/**
+ * `npm run bench`: the stand-still of a capture and the time of a restore, ours against CRIU by itself, alternating on the same tree.
+ * Options: --mib N (size of the tree), --rounds N, --dir DIR (where images go), --json FILE.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { humanBytes, humanSeconds } from '@dynamo-snapshot/api/quantity';
+import { ensureCriu } from './criu';
+import { Ours } from './ours';
+import type { Captured, Restored, Side } from './side';
+import { Stock } from './stock';
+import { Tree } from './tree';
+
+interface Round {
+  readonly captured: Captured;
+  readonly restored: Restored;
+}
+
+const text = { type: 'string' } as const;
+const { values } = parseArgs({ options: { mib: text, rounds: text, dir: text, json: text } });
+const mib = Number(values.mib ?? 4096);
+const count = Number(values.rounds ?? 3);
+
+async function main(): Promise<void> {
+  const base = resolve(values.dir ?? '/var/tmp');
+  mkdirSync(base, { recursive: true });
+  const dir = mkdtempSync(join(base, 'dynamo-snapshot-bench-'));
+  const criu = ensureCriu();
+  const shim = join(dir, 'rlimit-shim.so');
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', shim, 'node-agent/native/rlimit-shim.c']);
+  const tree = new Tree(dir);
+  try {
+    const sides: readonly Side[] = [new Stock(dir, criu, shim), new Ours(dir, criu, shim)];
+    const rounds = new Map<string, Round[]>(sides.map((side) => [side.name, []]));
+    await tree.start(mib);
+    // The first one touches memory and disk that nobody has used before; it is not counted.
+    for (let i = 0; i <= count; i += 1)
+      for (const side of sides) {
+        const done = await round(side, tree);
+        console.error(`${i === 0 ? 'warm-up' : `round ${i}`} ${side.name}: ${told(done)}`);
+        if (i > 0) rounds.get(side.name)?.push(done);
+      }
+    report(rounds);
+  } finally {
+    await tree.end();
+    tree.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Captured while it runs, ended, restored; its memory must be the same before, after the capture, and after the restore. */
+async function round(side: Side, tree: Tree): Promise<Round> {
+  const { root } = tree;
+  if (root === undefined) throw new Error('there is no tree');
+  const before = await tree.checksums();
+  const captured = await side.capture(root, tree.freezer);
+  const after = await tree.checksums();
+  await tree.end();
+  const restored = await side.restore();
+  tree.adopt(restored.root);
+  const again = await tree.checksums();
+  if (after !== before || again !== before)
+    throw new Error(`${side.name} changed the memory: ${before}, ${after}, ${again}`);
+  return { captured, restored };
+}
+
+const told = ({ captured, restored }: Round): string =>
+  [
+    `paused ${humanSeconds(captured.pausedSeconds)}`,
+    `capture ${humanSeconds(captured.seconds)} (${humanBytes(captured.bytes)})`,
+    `restore ${humanSeconds(restored.seconds)}`,
+    ...[...captured.steps, ...restored.steps].map(({ step, seconds }) => `${step} ${humanSeconds(seconds)}`),
+  ].join(', ');
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+
+function report(rounds: ReadonlyMap<string, readonly Round[]>): void {
+  const rows = [...rounds].map(([name, list]) => ({
+    name,
+    paused: median(list.map((r) => r.captured.pausedSeconds)),
+    capture: median(list.map((r) => r.captured.seconds)),
+    restore: median(list.map((r) => r.restored.seconds)),
+  }));
+  const [stock, ours] = rows;
+  if (stock === undefined || ours === undefined) return;
+  const machine = { processors: cpus().length, memory: humanBytes(totalmem()), kernel: release() };
+  const ratios = { paused: ours.paused / stock.paused, restore: stock.restore / ours.restore };
+  const date = new Date().toISOString();
+  const all = [...rounds].map(([name, list]) => ({ name, rounds: list }));
+  if (values.json !== undefined)
+    writeFileSync(
+      values.json,
+      JSON.stringify({ date, mib, machine, medians: rows, ratios, all }, undefined, 1),
+    );
+  console.log(
+    `tree of ${mib} MiB in 2 processes and a shared segment, ${count} rounds, medians; ${JSON.stringify(machine)}`,
+  );
+  console.log(['', 'stood still', 'capture, synced', 'restore'].map((h) => h.padEnd(18)).join(''));
+  for (const { name, paused, capture, restore } of rows)
+    console.log(
+      [name, ...[paused, capture, restore].map(humanSeconds)].map((cell) => cell.padEnd(18)).join(''),
+    );
+  console.log(
+    `stand-still ${ratios.paused.toFixed(2)} of stock; restore ${ratios.restore.toFixed(2)} times as fast`,
+  );
+}
+
+void main();

@@ -1,0 +1,115 @@
+/**
+ * Dumps a tree with our own parallel copy of its memory (docs/adr/0016). CRIU is asked for its own pages instead where the copy
+ * cannot be proven whole: the source stands still once more, and the manifest says so.
+ */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { EngineIo } from '../engine-io';
+import type { HostPid } from '../linux/ids';
+import { memInfo, ownBytes } from '../linux/proc';
+import type { Copied } from '../memory/copy';
+import { MemoryCopy } from '../memory/copy';
+import { stagingFor, threadsFor } from '../memory/decide';
+import { linkNullPages, removeNullLinks } from '../memory/images';
+import { dump } from './dump';
+import type { DumpPlan } from './dump';
+
+export interface MemoryDump {
+  /** Of the artifact, below which the plan's images lie. */
+  readonly dir: string;
+  readonly plan: DumpPlan;
+  readonly processes: readonly HostPid[];
+  /** Encrypts the shards. */
+  readonly key?: Buffer;
+  readonly whileFrozen: () => Promise<void>;
+}
+
+export type DumpedMemory =
+  { readonly pages: 'criu'; readonly why: string } | ({ readonly pages: 'split' } & Copied);
+
+/** The tree runs when this returns; `then` is called as soon as it does, before the memory is stored. */
+export async function dumpWithMemory(job: MemoryDump, io: EngineIo, then: () => void): Promise<DumpedMemory> {
+  const why = io.config.pages === 'criu' ? 'as configured' : await trySplit(job, io, then);
+  if (typeof why !== 'string') return why;
+  await io.steps.runToEnd('dump', () => dump(job.plan, io, job.whileFrozen));
+  then();
+  return { pages: 'criu', why };
+}
+
+/** A string says why CRIU must write the pages; any other failure is one of the whole capture. */
+async function trySplit(job: MemoryDump, io: EngineIo, then: () => void): Promise<DumpedMemory | string> {
+  const copy = await io.steps.run('prepare', () => prepare(job, io));
+  const stop = () => copy.giveUp();
+  io.signal.addEventListener('abort', stop, { once: true });
+  const progress = follow(copy, io);
+  try {
+    await io.steps.runToEnd('dump', () =>
+      dump(job.plan, io, () => both(job.whileFrozen(), copy.whileFrozen(job.plan.pid))),
+    );
+    then();
+    progress.now('store');
+    const copied = await io.steps.run('store', () => copy.store());
+    removeNullLinks(job.plan.images);
+    return { pages: 'split', ...copied };
+  } catch (error) {
+    if (!isUnproven(error)) throw error;
+    io.log.warn(`CRIU writes the pages itself: ${explain(error)}`);
+    for (const dir of [job.plan.images, join(job.dir, artifactFile.pages)])
+      rmSync(dir, { recursive: true, force: true });
+    mkdirSync(job.plan.images, { mode: 0o700 });
+    return explain(error);
+  } finally {
+    progress.stop();
+    io.signal.removeEventListener('abort', stop);
+    await copy.close();
+  }
+}
+
+async function prepare({ dir, plan, processes, key }: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
+  const memoryBytes = processes.reduce((sum, pid) => sum + ownBytes(pid), 0);
+  const { available, total } = memInfo(readFileSync('/proc/meminfo', 'utf8'));
+  const staging = stagingFor({
+    choice: io.config.staging,
+    memoryBytes,
+    availableBytes: available,
+    totalBytes: total,
+  });
+  linkNullPages(plan.images, LINKS + 2 * processes.length);
+  const threads = threadsFor(io.config.threads, availableParallelism());
+  io.log.info(`${threads} threads copy the memory, staging: ${staging}`);
+  return MemoryCopy.begin({ dir, threads, staging, memoryBytes, ...(key === undefined ? {} : { key }) });
+}
+
+/** For shared segments, of which there are as many as the tree likes; CRIU writes those that get no link. */
+const LINKS = 128;
+
+/** Waits for both, so that nothing reads any more when the tree runs again; then throws what failed first. */
+async function both(...work: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(work);
+  const failed = ended.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+const isUnproven = (error: unknown): boolean =>
+  error instanceof TerminalError && (error.reason === 'SplitUnproven' || error.reason === 'ImageInvalid');
+
+interface Follower {
+  /** The bytes count for this step from now on. */
+  now(step: string): void;
+  stop(): void;
+}
+
+function follow(copy: MemoryCopy, io: EngineIo): Follower {
+  let [step, from] = ['dump', performance.now()];
+  const timer = setInterval(() => {
+    const { done, total } = copy.bytes;
+    io.steps.bytes(step, done, total, (performance.now() - from) / 1000);
+  }, 250);
+  return {
+    now: (next) => ([step, from] = [next, performance.now()]),
+    stop: () => clearInterval(timer),
+  };
+}

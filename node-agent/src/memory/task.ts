@@ -1,0 +1,57 @@
+/** What worker threads are asked, and what they answer. */
+import type { Extent } from '../linux/extent';
+import type { Region } from '../linux/memory';
+import type { TableMemory } from './table';
+
+/** Absent: nothing is encrypted. */
+interface WithKey {
+  readonly key?: Uint8Array;
+}
+
+export interface ReadTask extends WithKey {
+  readonly do: 'read';
+  readonly table: TableMemory;
+  /** By the rows' numbers. */
+  readonly files: readonly string[];
+  /** How a file is called where it is at fault. */
+  readonly names: readonly string[];
+  /** Number of the first file, for the cipher. */
+  readonly first: number;
+  /** Every offset is page aligned, so that the page cache may be passed by. */
+  readonly aligned: boolean;
+  /** Tell of all faults instead of ending at the first. */
+  readonly all: boolean;
+}
+
+export type Task =
+  /** Make the kernel give the memory. */
+  | { readonly do: 'populate'; readonly region: Region }
+  /** Begin a shard. */
+  | ({ readonly do: 'open'; readonly path: string; readonly shard: number } & WithKey)
+  /** Out of frozen processes. */
+  | { readonly do: 'copy'; readonly table: TableMemory }
+  /** What was copied into staging memory, to the shard. */
+  | { readonly do: 'store'; readonly table: TableMemory }
+  /** End the shard. */
+  | { readonly do: 'sync' }
+  /** Digest files, and encrypt them in place. */
+  | ({ readonly do: 'seal'; readonly table: TableMemory; readonly files: readonly string[] } & WithKey)
+  /** Verify, and put into a process, or into our own memory, or nowhere. */
+  | ReadTask;
+
+/** A row whose pages of zeros were left out: what remains of it. */
+export interface Dropped {
+  readonly row: number;
+  readonly extents: readonly Extent[];
+}
+
+export interface Done {
+  readonly dropped: readonly Dropped[];
+  /** Names of files whose content is another. */
+  readonly faults: readonly string[];
+}
+
+export type Reply =
+  | ({ readonly ok: true } & Done)
+  /** An empty reason: no TerminalError. */
+  | { readonly ok: false; readonly reason: string; readonly message: string };

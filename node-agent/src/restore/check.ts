@@ -1,0 +1,37 @@
+/** The artifact of a restore: opened, checked against its digests, and laid out for CRIU where nobody else can write. */
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { Pool } from '../memory/pool';
+import type { OpenArtifact } from '../store/directory';
+import type { Keys } from '../store/keys';
+import { keyOf } from '../store/keys';
+import type { Verified } from '../store/verify';
+import { verifyFiles } from '../store/verify';
+
+export interface Checked {
+  readonly artifact: OpenArtifact;
+  readonly verified: Verified;
+  readonly key: Buffer | undefined;
+}
+
+export async function check(artifact: OpenArtifact, keys: Keys, pool: Pool): Promise<Checked> {
+  const key = keyOf(artifact.manifest, keys);
+  return { artifact, key, verified: await verifyFiles(artifact, key, pool) };
+}
+
+/**
+ * The verified bytes as files of a private file system: whoever can write to the store cannot change them any more, and encrypted
+ * ones are on no disk. Files too large for memory were verified where they lie, and are linked. Synchronous: see namespace.ts.
+ */
+export function layOut({ artifact, verified }: Checked, dir: string): void {
+  const { manifest, text } = artifact;
+  for (const { path } of manifest.files) {
+    const file = join(dir, path);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const content = verified.content.get(path);
+    if (content === undefined) symlinkSync(join(artifact.dir, path), file);
+    else writeFileSync(file, content, { mode: 0o600 });
+  }
+  writeFileSync(join(dir, artifactFile.manifest), text, { mode: 0o600 });
+}
