@@ -31,24 +31,28 @@ async function main(): Promise<void> {
   const criu = ensureCriu();
   const shim = join(dir, 'rlimit-shim.so');
   execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', shim, 'node-agent/native/rlimit-shim.c']);
-  const tree = new Tree(dir);
+  const tree = new Tree(dir, 'tree.c');
   try {
     const sides: readonly Side[] = [new Stock(dir, criu, shim), new Ours(dir, criu, shim)];
-    const rounds = new Map<string, Round[]>(sides.map((side) => [side.name, []]));
     await tree.start(mib);
-    // The first one touches memory and disk that nobody has used before; it is not counted.
-    for (let i = 0; i <= count; i += 1)
-      for (const side of sides) {
-        const done = await round(side, tree);
-        console.error(`${i === 0 ? 'warm-up' : `round ${i}`} ${side.name}: ${told(done)}`);
-        if (i > 0) rounds.get(side.name)?.push(done);
-      }
-    report(rounds);
+    report(await alternate(sides, tree));
   } finally {
     await tree.end();
     tree.close();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The first round touches memory and disk that nobody has used before; it is not counted. */
+async function alternate(sides: readonly Side[], tree: Tree): Promise<ReadonlyMap<string, readonly Round[]>> {
+  const rounds = new Map<string, Round[]>(sides.map((side) => [side.name, []]));
+  for (let i = 0; i <= count; i += 1)
+    for (const side of sides) {
+      const done = await round(side, tree);
+      console.error(`${i === 0 ? 'warm-up' : `round ${i}`} ${side.name}: ${told(done)}`);
+      if (i > 0) rounds.get(side.name)?.push(done);
+    }
+  return rounds;
 }
 
 /** Captured while it runs, ended, restored; its memory must be the same before, after the capture, and after the restore. */

@@ -17,6 +17,7 @@ import { command } from '@dynamo-snapshot/node-agent/linux/command';
 import type { HostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { inode, processTree, status } from '@dynamo-snapshot/node-agent/linux/proc';
+import type { StagingChoice } from '@dynamo-snapshot/node-agent/memory/decide';
 import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
 import { check, layOut } from '@dynamo-snapshot/node-agent/restore/check';
 import { fillTree } from '@dynamo-snapshot/node-agent/restore/fill';
@@ -30,11 +31,13 @@ export class Ours implements Side {
   readonly #dir: string;
   readonly #criu: string;
   readonly #shim: string;
+  readonly #staging: StagingChoice;
 
-  constructor(dir: string, criu: string, shim: string) {
+  constructor(dir: string, criu: string, shim: string, staging: StagingChoice = 'auto') {
     this.#dir = dir;
     this.#criu = criu;
     this.#shim = shim;
+    this.#staging = staging;
   }
 
   get #final(): string {
@@ -107,7 +110,10 @@ export class Ours implements Side {
   #io(): EngineIo {
     const { signal } = new AbortController();
     return {
-      config: { ...engineConfig(process.env), criu: this.#criu, rlimitShim: this.#shim, work: this.#dir },
+      config: {
+        ...engineConfig(process.env),
+        ...{ criu: this.#criu, rlimitShim: this.#shim, work: this.#dir, staging: this.#staging },
+      },
       log: logger('warn', 'bench'),
       deadline: Date.now() + 3_600_000,
       signal,

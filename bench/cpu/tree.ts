@@ -15,11 +15,12 @@ export class Tree {
   readonly freezer: string;
   root: HostPid | undefined;
 
-  constructor(dir: string) {
+  /** `source` is a C file beside this one. */
+  constructor(dir: string, source: string) {
     this.#dir = join(dir, 'out');
     this.#program = join(dir, 'tree');
     mkdirSync(this.#dir, { recursive: true });
-    execFileSync('cc', ['-O2', '-o', this.#program, join(__dirname, 'tree.c')]);
+    execFileSync('cc', ['-O2', '-o', this.#program, join('bench/cpu', source), '-lpthread']);
     const unified = '/sys/fs/cgroup/unified';
     this.freezer = join(
       existsSync(unified) ? unified : '/sys/fs/cgroup',

@@ -146,6 +146,14 @@ async function packFiles(
   io.steps.note('files', (performance.now() - from) / 1000);
 }
 
+const processPart = (seen: Seen, tree: TreeFacts): Manifest['process'] => ({
+  count: tree.processes.length,
+  tree,
+  stdio: [...seen.stdio],
+  memoryBytes: memoryBytes(seen),
+  ...(seen.tty === undefined ? {} : { tty: seen.tty }),
+});
+
 const bulkBytes = (memory: DumpedMemory): number => (memory.pages === 'split' ? memory.bulkBytes : 0);
 
 interface ManifestParts {
@@ -189,7 +197,6 @@ function manifestWriter({
   memory,
   criuVersion,
 }: ManifestParts): ManifestOf {
-  const { tty } = seen;
   return (files) => ({
     version: MANIFEST_VERSION,
     createdAt: new Date().toISOString(),
@@ -199,13 +206,7 @@ function manifestWriter({
     },
     source: sourceOf(request, seen, criuVersion),
     container: containerOf(request, seen),
-    process: {
-      count: tree.processes.length,
-      tree,
-      stdio: [...seen.stdio],
-      memoryBytes: memoryBytes(seen),
-      ...(tty === undefined ? {} : { tty }),
-    },
+    process: processPart(seen, tree),
     dump: {
       ...{ externalMounts: [...seen.externalMounts], joinedNamespaces: [...joined] },
       ...{ pausedSeconds: paused, ...memory },
