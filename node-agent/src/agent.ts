@@ -3,6 +3,7 @@ import type { FSWatcher } from 'node:fs';
 import { mkdirSync, watch } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import { operations } from '@dynamo-snapshot/api/assignment';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import type { Clock } from '@dynamo-snapshot/api/time';
@@ -10,6 +11,8 @@ import type { Api } from '@dynamo-snapshot/controller/api';
 import type { Informer } from '@dynamo-snapshot/controller/informer';
 import { keyOf } from '@dynamo-snapshot/controller/informer';
 import type { Log } from '@dynamo-snapshot/controller/log';
+import type { Metrics } from '@dynamo-snapshot/controller/metrics';
+import { measureDepth, measured } from '@dynamo-snapshot/controller/metrics';
 import { LevelOperator } from '@dynamo-snapshot/controller/operator';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
 import { WorkQueue } from '@dynamo-snapshot/controller/queue';
@@ -28,6 +31,7 @@ export interface AgentParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly runtimeAnswers: () => Promise<boolean>;
+  readonly metrics: Metrics;
 }
 
 export class Agent extends LevelOperator {
@@ -43,7 +47,9 @@ export class Agent extends LevelOperator {
     super(parts.kube, parts.log);
     this.#parts = parts;
     const reconcile = (key: string) => this.#reconcile(key);
-    this.#queue = new WorkQueue({ name: 'assignment', reconcile, log: parts.log });
+    const { log, metrics } = parts;
+    const name = 'assignment';
+    this.#queue = new WorkQueue({ name, reconcile, log, ...measured(metrics, name) });
     this.#applier = new Applier({ ...parts, wake: (key) => this.#queue.add(key) });
   }
 
@@ -79,6 +85,16 @@ export class Agent extends LevelOperator {
     } catch (error) {
       this.#parts.log.error(explain(error), { assignment: key });
     }
+  }
+
+  /** Gauges are set when somebody looks. */
+  measure(): void {
+    const { metrics } = this.#parts;
+    measureDepth(metrics, { assignment: this.#queue });
+    const open = [...this.#entries.values()].map((uid) => this.#entry(uid)).filter((entry) => entry.exists);
+    const asked = open.map((entry) => entry.operation().request.operation);
+    for (const operation of operations)
+      metrics.inFlight.set({ operation }, asked.filter((o) => o === operation).length);
   }
 
   override async shutdown(): Promise<void> {

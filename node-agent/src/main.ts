@@ -5,7 +5,9 @@ import { fieldManager } from '@dynamo-snapshot/api/names';
 import { Api } from '@dynamo-snapshot/controller/api';
 import { startHealth } from '@dynamo-snapshot/controller/health';
 import { logger } from '@dynamo-snapshot/controller/log';
+import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/process';
+import { Registry } from 'prom-client';
 import { Agent } from './agent';
 import { agentConfig } from './config';
 import { heartbeat } from './heartbeat';
@@ -17,12 +19,20 @@ async function main(): Promise<void> {
   const kube = connect();
   const api = new Api(kube, fieldManager.agent);
   const socket = socketPath(config.criSocket);
-  const agent = new Agent({ kube, api, config, log, clock: Date, runtimeAnswers: () => answers(socket) });
+  const registry = new Registry();
+  const metrics = makeMetrics(registry, 'agent');
+  const runtimeAnswers = () => answers(socket);
+  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, runtimeAnswers });
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
     return agent.healthy ? true : 'the assignments are not watched yet';
   };
-  const health = await startHealth({ port: config.healthPort, ready });
+  const health = await startHealth({
+    port: config.healthPort,
+    ready,
+    registry,
+    onScrape: () => agent.measure(),
+  });
   log.info(`agent of ${config.nodeName}`, { namespace: config.watchNamespace || 'all' });
   const lost = runtimeLost(socket).then(() => {
     process.exitCode = 1;

@@ -9,6 +9,7 @@ import type { Clock, Instant } from '@dynamo-snapshot/api/time';
 import { checkAssignmentSpec } from '@dynamo-snapshot/api/validate';
 import type { Api } from '@dynamo-snapshot/controller/api';
 import type { Log } from '@dynamo-snapshot/controller/log';
+import type { Metrics } from '@dynamo-snapshot/controller/metrics';
 import type { Outcome as Requeue } from '@dynamo-snapshot/controller/queue';
 import type { AgentConfig } from '../config';
 import type { Outcome } from '../engine';
@@ -18,6 +19,7 @@ import { startOperation } from '../journal/operation';
 import { command } from '../linux/command';
 import { isAlive } from '../linux/proc';
 import type { Plan } from './decide';
+import { count } from './measure';
 import { requestOf } from './request';
 import { finalStatus, runningStatus } from './status';
 
@@ -34,6 +36,7 @@ export interface ApplierParts {
   readonly config: AgentConfig;
   readonly log: Log;
   readonly clock: Clock;
+  readonly metrics: Metrics;
   readonly wake: (key: string) => void;
   readonly runtimeAnswers: () => Promise<boolean>;
 }
@@ -155,6 +158,8 @@ export class Applier {
     const said = outcome.ok ? 'done' : `${outcome.reason}: ${outcome.message}`;
     this.#parts.log[outcome.ok ? 'info' : 'warn'](said, { assignment: subject.key });
     await this.#write(subject, finalStatus(startOf(subject), this.#parts.clock.now(), outcome));
+    if (subject.assignment !== undefined)
+      count(this.#parts.metrics, subject.assignment.spec.operation, outcome);
   }
 
   /** The entry goes last: as long as it is there, an agent that comes after us does the rest. */

@@ -1,3 +1,5 @@
+import { Registry } from 'prom-client';
+import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import fs, { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fieldManager } from '@dynamo-snapshot/api/names';
@@ -51,12 +53,15 @@ async function begin(): Promise<Agent> {
     config: stage.config(),
     log: silent,
     clock: Date,
+    metrics,
     runtimeAnswers: () => Promise.resolve(true),
   });
   agents.push(agent);
   await agent.start();
   return agent;
 }
+
+const metrics = makeMetrics(new Registry(), 'agent');
 
 describe('Agent', () => {
   it('asks for the assignments of its own node only', async () => {

@@ -1,4 +1,6 @@
 /** An Applier with a fake engine, a fake API server, plain folders as cgroups, and time that stands still. */
+import { Registry } from 'prom-client';
+import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +123,7 @@ export class Stage {
     return new Applier({
       api: this.api,
       log: silent,
+      metrics: makeMetrics(new Registry(), 'agent'),
       clock: { now: () => this.now },
       runtimeAnswers: () => Promise.resolve(this.runtimeAnswers),
       wake: () => (this.wakes += 1),
