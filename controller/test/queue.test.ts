@@ -210,3 +210,35 @@ describe('drain', () => {
     expect(runs).toBe(1);
   });
 });
+
+it('at rest forgets what is added, and works again when it is resumed', async () => {
+  const { open, reconcile } = gated();
+  const queue = new WorkQueue({ name: 'test', reconcile, log: silent, paused: true });
+  queue.add('a');
+  await settle();
+  expect([open.length, queue.depth]).toEqual([0, 0]);
+  queue.resume();
+  queue.add('b');
+  await settle();
+  expect(open.map((run) => run.key)).toEqual(['b']);
+  const drained = queue.drain();
+  open[0]?.end();
+  await drained;
+  queue.resume();
+  queue.add('b');
+  await settle();
+  expect(open).toHaveLength(2);
+});
+
+it('tells how each run went', async () => {
+  const told: string[] = [];
+  const ends = [undefined, new Error('no'), new TerminalError('Bad', 'no')];
+  const reconcile: Reconcile = () => {
+    const error = ends.shift();
+    return error === undefined ? Promise.resolve(undefined) : Promise.reject(error);
+  };
+  const queue = new WorkQueue({ name: 'test', reconcile, log: silent, onRun: (result) => told.push(result) });
+  for (const key of ['a', 'b', 'c']) queue.add(key);
+  await settle();
+  expect(told).toEqual(['ok', 'retried', 'gaveUp']);
+});
