@@ -132,6 +132,7 @@ async function criuRestore({ place, worker }: Job, dir: string): Promise<void> {
     const job = {
       artifact: dir,
       digest: '',
+      images: join(dir, artifactFile.images),
       root: '/',
       work: join(place.work, 'restore'),
       criu: place.config.criu,
