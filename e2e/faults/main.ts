@@ -1,8 +1,7 @@
 /** `npm run faults -- [--count N] [--seed S] [--name CLUSTER] [--only WORDS] [--report FILE] [--keep]`: see README.md. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { down } from '../cluster/cluster';
-import { stateDir } from '../cluster/instance';
 import { CHECKPOINT } from '@dynamo-snapshot/api/names';
 import type { Kube } from '../kube';
 import { prepare } from '../stage';
@@ -11,7 +10,7 @@ import type { Lab } from './lab';
 import { FaultNode } from './node';
 import type { Case } from './plan';
 import { planOf, possible, stepOf } from './plan';
-import { isMounted, mountStore, unmountStore } from './store';
+import { isUsed, mountStore, unmountStore } from './store';
 import { table } from './table';
 import type { Outcome } from './trial';
 import { Trials } from './trial';
@@ -36,9 +35,10 @@ function cases(): readonly Case[] {
 }
 
 async function lab(): Promise<Lab> {
-  if (existsSync(stateDir(name)) && !(await isMounted(name))) await down(name, say);
+  if (!isUsed(name)) await down(name, say);
   await mountStore(name);
   const { cluster, kube, world } = await prepare(name, say);
+  if (!isUsed(name)) throw new Error('the cluster was started anew on another store; run this again');
   const [a, b] = await Promise.all(world.nodes.map((node) => FaultNode.of(cluster, node)));
   if (a === undefined || b === undefined) throw new Error('two nodes are needed');
   await sweep(kube);
@@ -78,10 +78,9 @@ async function main(): Promise<void> {
   process.exitCode = failed === 0 && outcomes.length > 0 ? 0 : 1;
 }
 
-/** The store first: the folder of a cluster is not removed while something is mounted in it. */
 async function end(): Promise<void> {
-  await unmountStore(name);
   await down(name, say);
+  await unmountStore(name);
 }
 
 main().catch((error: unknown) => {
