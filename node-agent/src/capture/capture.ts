@@ -85,7 +85,9 @@ async function dumpTree(
   io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
   let tree: TreeFacts | undefined;
   const hookDir = hookFolder(io.config.work, request.artifact.uid);
-  const plan = { ...planOf(seen), program, images, join: join_, hookDir };
+  const budgetSeconds = request.pod?.livenessBudgetSeconds;
+  const budget = budgetSeconds === undefined ? {} : { budgetSeconds };
+  const plan = { ...planOf(seen), ...budget, program, images, join: join_, hookDir };
   let paused = 0;
   const memory = await dumpWithMemory(
     {

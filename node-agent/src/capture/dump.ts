@@ -15,12 +15,20 @@ import { inode } from '../linux/proc';
 export interface DumpPlan extends Omit<DumpJob, 'criu' | 'actionScript'> {
   readonly program: CriuProgram;
   readonly hookDir: string;
+  /** Until the kubelet kills a source that stands still; absent = never. */
+  readonly budgetSeconds?: number;
 }
+
+/** The source needs a moment to answer its next probe. */
+const BUDGET_SHARE = 0.8;
 
 /** Throws DumpFailed with CRIU's own words; the source runs on in every case. No deadline ends CRIU: it is asked to let go, and waited for. */
 export async function dump(plan: DumpPlan, io: EngineIo, whileFrozen: () => Promise<void>): Promise<void> {
   io.willUndo({ do: 'endDump', hook: plan.hookDir });
-  const hook = new DumpHook(plan.hookDir, plan.netInode !== inode('/proc/self/ns/net'));
+  const hook = new DumpHook(plan.hookDir, {
+    tells: plan.netInode !== inode('/proc/self/ns/net'),
+    ...(plan.budgetSeconds === undefined ? {} : { seconds: plan.budgetSeconds * BUDGET_SHARE }),
+  });
   const close = hook.open(() => unlessStopped(io.signal, whileFrozen), io.signal);
   try {
     const argv = dumpArgs({ ...plan, criu: plan.program.path, actionScript: hook.script });
@@ -28,6 +36,8 @@ export async function dump(plan: DumpPlan, io: EngineIo, whileFrozen: () => Prom
     const env = { PATH: path, ...hook.env(), ...plan.program.env };
     const { code, stderr } = await command(argv, { env, signal: hook.killable });
     if (hook.failure !== undefined) throw hook.failure;
+    if (hook.late)
+      throw new TerminalError('StoodStillTooLong', 'its livenessProbe would have ended the source soon');
     if (code !== 0)
       throw new TerminalError('DumpFailed', `criu dump: exit ${code}: ${why(plan.images, stderr)}`);
   } finally {

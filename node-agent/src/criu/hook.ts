@@ -4,17 +4,24 @@
  * (docs/adr/0010), but a script that fails makes it clean up and let the tree go on.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { basename, join } from 'node:path';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 
 /**
  * Leaves a mark for each stage. At post-dump every task has been dumped, the tree is still frozen and every name that CRIU linked is
- * there: it waits for the engine's answer. It fails at any stage when the dump is to stop or the engine is gone.
+ * there: it waits for the engine's answer. It fails at any stage when the dump is to stop, when the engine is gone, or when the tree has stood still for so long that the
+ * kubelet would soon kill it: also an engine that is stuck, on a store that does not answer, costs no source.
  */
 const SCRIPT = `#!/bin/sh
 hook=$SNAPSHOT_HOOK
 : > "$hook/at-$CRTOOLS_SCRIPT_ACTION"
-unwanted() { [ -e "$hook/stop" ] || ! kill -0 "$SNAPSHOT_ENGINE" 2>/dev/null; }
+late() {
+  [ -n "$SNAPSHOT_UNTIL" ] || return 1
+  read -r up _ < /proc/uptime
+  [ "\${up%%.*}" -ge "$SNAPSHOT_UNTIL" ] && : > "$hook/late"
+}
+unwanted() { [ -e "$hook/stop" ] || ! kill -0 "$SNAPSHOT_ENGINE" 2>/dev/null || late; }
 case $CRTOOLS_SCRIPT_ACTION in
   pre-dump|network-lock) if unwanted; then exit 1; fi ;;
   post-dump)
@@ -53,18 +60,27 @@ export function removeHook(dir: string): void {
   rmSync(dir, { recursive: true, force: true });
 }
 
+export interface HookOptions {
+  /** Whether CRIU will run the script when the tree is seized. */
+  readonly tells: boolean;
+  /** How long the dump may take from now on; absent = as long as it needs. */
+  readonly seconds?: number;
+}
+
 export class DumpHook {
   readonly #dir: string;
   readonly #tells: boolean;
+  readonly #until: string;
   readonly #killable = new AbortController();
   #asked = false;
   #patience: NodeJS.Timeout | undefined;
   failure: unknown;
 
-  /** `tells`: whether CRIU will run the script when the tree is seized. */
-  constructor(dir: string, tells: boolean) {
+  constructor(dir: string, { tells, seconds }: HookOptions) {
     this.#dir = dir;
     this.#tells = tells;
+    // Whole seconds, so that a shell can compare them.
+    this.#until = seconds === undefined ? '' : String(Math.floor(uptime() + seconds));
   }
 
   get script(): string {
@@ -72,7 +88,13 @@ export class DumpHook {
   }
 
   env(): Readonly<Record<string, string>> {
-    return { SNAPSHOT_HOOK: this.#dir, SNAPSHOT_ENGINE: String(process.pid) };
+    const engine = String(process.pid);
+    return { SNAPSHOT_HOOK: this.#dir, SNAPSHOT_ENGINE: engine, SNAPSHOT_UNTIL: this.#until };
+  }
+
+  /** The tree stood still for as long as it may, and goes on. */
+  get late(): boolean {
+    return existsSync(join(this.#dir, 'late'));
   }
 
   /** Aborted where CRIU does not end though it shall, and killing it harms nobody. */

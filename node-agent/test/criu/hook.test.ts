@@ -25,8 +25,12 @@ afterEach(() => {
   rmSync(work, { recursive: true });
 });
 
-function open(whileFrozen: () => Promise<void> = () => Promise.resolve(), tells = true): DumpHook {
-  const hook = new DumpHook(dir, tells);
+function open(
+  whileFrozen: () => Promise<void> = () => Promise.resolve(),
+  tells = true,
+  seconds?: number,
+): DumpHook {
+  const hook = new DumpHook(dir, { tells, ...(seconds === undefined ? {} : { seconds }) });
   closes.push(hook.open(whileFrozen, stop.signal));
   return hook;
 }
@@ -91,6 +95,19 @@ describe('the action script of a dump', () => {
         2_000_000_000,
       ),
     ).not.toBe(0);
+  });
+
+  it('fails a post-dump when the tree has stood still for as long as it may, whatever the engine does', async () => {
+    const hook = open(() => new Promise(() => {}), true, 1.5);
+    expect(hook.late).toBe(false);
+    expect(await stage(hook, 'post-dump')).not.toBe(0);
+    expect(hook.late).toBe(true);
+  });
+
+  it('does not hurry where there is time', async () => {
+    const hook = open(undefined, true, 60);
+    expect(await stage(hook, 'post-dump')).toBe(0);
+    expect(hook.late).toBe(false);
   });
 
   it('never fails when CRIU lets the tree go on', async () => {
