@@ -6,9 +6,10 @@ import { progressSchema } from './progress';
 import { receiptSchema } from './receipt';
 import type { ObjectMeta } from './schema';
 import { dnsLabel, objectName, sourceSchema, tcpSchema, timingsSchema } from './schema';
+import { fallbacks } from './standby';
 
-/** Retain: the artifact is marked, and no sweep removes it. */
-export const operations = ['Capture', 'Restore', 'Delete', 'Retain'] as const;
+/** Retain: the artifact is marked, and no sweep removes it. ColdStart and Fail end the waiting of a placeholder without a restore. */
+export const operations = ['Capture', 'Restore', 'Delete', 'Retain', 'ColdStart', 'Fail'] as const;
 export type Operation = (typeof operations)[number];
 
 export const assignmentPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled'] as const;
@@ -19,7 +20,7 @@ export const isFinal = (phase: AssignmentPhase | undefined): boolean =>
 
 export const assignmentSpecSchema = {
   type: 'object',
-  required: ['nodeName', 'operation', 'checkpoint', 'artifact', 'deadlineSeconds'],
+  required: ['nodeName', 'operation', 'checkpoint', 'deadlineSeconds'],
   properties: {
     nodeName: { ...objectName, description: 'Node whose agent does it.' },
     operation: { type: 'string', enum: operations, description: 'What is to be done.' },
@@ -81,6 +82,24 @@ export const assignmentSpecSchema = {
       properties: { before: hooksSchema, after: hooksSchema },
     },
     tcp: tcpSchema,
+    fallback: {
+      type: 'string',
+      enum: fallbacks,
+      description: 'Restore: what the agent makes of the placeholder when it fails; absent = it waits on.',
+    },
+    lastAttempt: {
+      type: 'boolean',
+      description: 'Restore: fall back after any failure, not only after one that a retry would not cure.',
+    },
+    because: {
+      type: 'object',
+      description: 'ColdStart, Fail: why there is no restore, for the log of the container.',
+      required: ['reason', 'message'],
+      properties: {
+        reason: { type: 'string', description: 'UpperCamel.' },
+        message: { type: 'string', description: 'For a person.' },
+      },
+    },
     deadlineSeconds: {
       type: 'integer',
       format: 'int64',
@@ -122,6 +141,11 @@ export const assignmentStatusSchema = {
     },
     source: sourceSchema,
     receipt: receiptSchema,
+    fellBack: {
+      type: 'string',
+      enum: fallbacks,
+      description: 'What the agent made of the placeholder when the restore failed.',
+    },
   },
 } as const;
 
@@ -135,6 +159,15 @@ export interface SnapshotAssignment {
   readonly spec: AssignmentSpec;
   readonly status?: AssignmentStatus;
 }
+
+/** Failures after which the same restore may succeed; every other one is a verdict. */
+const retryable: readonly string[] = [
+  'RestoreFailed',
+  'RestoreUnproven',
+  'DeadlineExceeded',
+  'OperationLost',
+];
+export const isRetryable = (reason: string | undefined): boolean => retryable.includes(reason ?? '');
 
 /** Pod conditions carry no lastTransitionTime until the API server has seen them. */
 export type PodCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;

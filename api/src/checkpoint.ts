@@ -4,12 +4,19 @@ import { quiesceSchema } from './hooks';
 import { identitySchema } from './identity';
 import { progressSchema } from './progress';
 import type { ObjectMeta } from './schema';
-import { conditionsSchema, dnsLabel, objectName, sourceSchema, tcpSchema, timingsSchema } from './schema';
+import { restoreSchema } from './restore';
+import {
+  conditionsSchema,
+  dnsLabel,
+  objectName,
+  seconds,
+  sourceSchema,
+  tcpSchema,
+  timingsSchema,
+} from './schema';
 
 export const checkpointPhases = ['Pending', 'Creating', 'Ready', 'Failed'] as const;
 export type CheckpointPhase = (typeof checkpointPhases)[number];
-
-const seconds = { type: 'integer', format: 'int64', minimum: 1 } as const;
 
 const jobSchema = {
   type: 'object',
@@ -132,13 +139,7 @@ export const checkpointSpecSchema = {
         tcp: tcpSchema,
       },
     },
-    restore: {
-      type: 'object',
-      description: 'How restores from this checkpoint are done.',
-      properties: {
-        timeoutSeconds: { ...seconds, description: 'From assignment to restored worker; default 300.' },
-      },
-    },
+    restore: restoreSchema,
     retention: {
       type: 'object',
       description: 'How long the artifact is kept.',
@@ -235,4 +236,9 @@ export const checkpointDefaults = {
   backoffLimit: 3,
   captureTimeoutSeconds: 600,
   restoreTimeoutSeconds: 300,
+  startupPolicy: 'Immediate',
+  waitTimeoutSeconds: 3600,
+  fallback: 'ColdStart',
+  claimTimeoutSeconds: 10,
+  maxAttempts: 2,
 } as const;

@@ -41,12 +41,23 @@ export const STANDBY_PATH = '/.snapshot/standby';
 
 /**
  * Real-time signals that standby understands, as offsets from the kernel's first one that programs may use (SIGRTMIN of glibc
- * and musl differ, hence numbers): value = pid of the restored root in standby's pid namespace, exit code, or nothing.
+ * and musl differ, hence numbers): value = pid of the restored root in standby's pid namespace, exit code, nothing, or the seconds
+ * that standby waits for the next order.
  */
-export const standbySignal = { adopt: 40, fail: 41, coldStart: 42 } as const;
+export const standbySignal = { adopt: 40, fail: 41, coldStart: 42, claim: 43 } as const;
 
 /** Names that standby gives itself (prctl PR_SET_NAME); `standby --probe` and agents read them from /proc/1/comm. */
-export const standbyComm = { waiting: 'standby', restored: 'standby:live' } as const;
+export const standbyComm = {
+  waiting: 'standby',
+  /** An agent has said that it restores this container. */
+  claimed: 'standby:claimed',
+  restored: 'standby:live',
+  /** The restore has failed for good; nothing is tried again in this pod. */
+  failed: 'standby:failed',
+} as const;
+
+/** Exit code of a placeholder that ends because its restore failed. */
+export const FAILED_EXIT_CODE = 41;
 
 /** Localhost seccomp profile that denies io_uring (CRIU cannot dump it), relative to the kubelet's seccomp root. */
 export const SECCOMP_PROFILE = 'profiles/block-iouring.json';

@@ -64,10 +64,10 @@ const checkpointSpec = withRules(
 
 const assignmentSpec = withRules(assignmentSpecSchema, [
   {
-    rule: ['nodeName', 'operation', 'checkpoint', 'artifact', 'deadlineSeconds']
+    rule: ['nodeName', 'operation', 'checkpoint', 'deadlineSeconds']
       .map((field) => `self.${field} == oldSelf.${field}`)
       .concat(
-        ['pod', 'container', 'afterCapture', 'hooks'].map(
+        ['artifact', 'pod', 'container', 'afterCapture', 'hooks', 'fallback', 'lastAttempt', 'because'].map(
           (f) => `has(self.${f}) == has(oldSelf.${f}) && (!has(self.${f}) || self.${f} == oldSelf.${f})`,
         ),
       )
@@ -76,7 +76,11 @@ const assignmentSpec = withRules(assignmentSpecSchema, [
   },
   {
     rule: "self.operation in ['Delete', 'Retain'] || (has(self.pod) && has(self.container))",
-    message: 'spec.pod and spec.container are required for Capture and Restore',
+    message: 'spec.pod and spec.container are required, but for Delete and Retain',
+  },
+  {
+    rule: "self.operation in ['ColdStart', 'Fail'] || has(self.artifact)",
+    message: 'spec.artifact is required, but for ColdStart and Fail',
   },
 ]);
 

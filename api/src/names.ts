@@ -39,13 +39,14 @@ export const annotation = {
   artifactVersion: 'nvidia.com/snapshot-artifact-version',
   /** On a Restore assignment that has been counted in its checkpoint's status: which one of its kind it was. */
   counted: 'nvidia.com/snapshot-counted',
+  /** Overrides spec.restore.fallback of the checkpoint for one pod: ColdStart or Fail. */
+  restoreFallback: 'nvidia.com/restore-fallback',
+  /** Written at admission on a pod that asked and was left as it was: "<reason>: <message>". */
+  notRestored: 'nvidia.com/snapshot-not-restored',
 } as const;
 
 /** On our CustomResourceDefinitions: the version that they are of. Without it they are somebody else's. */
 export const VERSION_ANNOTATION = 'nvidia.com/snapshot-version';
-
-/** Pod condition; also meant as a readiness gate. */
-export const RESTORED_CONDITION = 'nvidia.com/Restored';
 
 /** Leases in the release's namespace: of the operator that leads, of the agent that sweeps the store, of every agent. */
 export const lease = {
@@ -53,6 +54,12 @@ export const lease = {
   sweep: 'snapshot-sweep',
   agentPrefix: 'snapshot-agent.',
 } as const;
+
+/** Pod condition: the worker in it was restored, proven and woken. Readiness gate of pods that must never start cold. */
+export const RESTORED_CONDITION = 'nvidia.com/Restored';
+
+/** Pod condition: it is certain which worker runs, a restored one or one that was started cold. Readiness gate of all others. */
+export const SETTLED_CONDITION = 'nvidia.com/RestoreSettled';
 
 /** Holds a DynamoCheckpoint until its artifact is gone from the store. */
 export const ARTIFACT_FINALIZER = 'nvidia.com/snapshot-artifact';
@@ -97,6 +104,12 @@ export const reason = {
   checkpointNotReady: 'CheckpointNotReady',
   agentMissing: 'AgentMissing',
   nodeLost: 'NodeLost',
+  /** The webhook was not there when the pod was made: it runs its own command. */
+  notAPlaceholder: 'NotAPlaceholder',
+  commandUnknown: 'CommandUnknown',
+  unsupportedPod: 'UnsupportedPod',
+  restoredTooOften: 'RestoredTooOften',
+  restoreRetried: 'RestoreRetried',
   deadlineExceeded: 'DeadlineExceeded',
   cancelled: 'Cancelled',
 } as const;

@@ -132,6 +132,28 @@ export const operatorReasons: Readonly<Record<string, Advice>> = {
     meaning: 'The checkpoint exists, but has no artifact (yet).',
     remedy: 'Wait for it, or look at why it is not Ready: kubectl describe checkpoint NAME.',
   },
+  [reason.notAPlaceholder]: {
+    meaning:
+      'The pod asks to be restored, but was made while the admission webhook could not be reached: it runs its own command.',
+    remedy: 'See why the operator was not there; delete the pod, and the next one is restored.',
+  },
+  [reason.commandUnknown]: {
+    meaning:
+      'The pod names no command, and nobody knows that of its image: a placeholder could not start it cold.',
+    remedy: "Write the container's command into the pod template.",
+  },
+  [reason.unsupportedPod]: {
+    meaning: 'No placeholder can be made of such a pod; the message says which field forbids it.',
+    remedy: 'Take the field out, or do without a restore.',
+  },
+  [reason.restoredTooOften]: {
+    meaning: 'The restored worker has ended again and again; the last time it was started cold instead.',
+    remedy: 'Read the log of the pod for why it ends; if the snapshot is to blame, capture again.',
+  },
+  [reason.restoreRetried]: {
+    meaning: 'A restore has failed for a reason that a second attempt may cure, and is tried again.',
+    remedy: nothing,
+  },
   [reason.agentMissing]: {
     meaning: 'No agent answers on that node.',
     remedy:

@@ -59,6 +59,9 @@ export const tcpSchema = {
     'TCP connections in a restored worker. close: all are closed. keep-local: those between its own processes live on. Default close.',
 } as const;
 
+/** A duration. */
+export const seconds = { type: 'integer', format: 'int64', minimum: 1 } as const;
+
 export const objectName = { type: 'string', minLength: 1, maxLength: 253 } as const;
 
 /** Facts of the machine and container that an artifact was taken from. */
@@ -79,6 +82,13 @@ export const sourceSchema = {
       description: 'Instruction sets that the worker may use; a node that lacks one is refused.',
       'x-kubernetes-list-type': 'atomic',
       items: { type: 'string' },
+    },
+    command: {
+      type: 'array',
+      description:
+        'Command line of the captured container; what a pod without a command of its own runs when it starts cold.',
+      items: { type: 'string' },
+      'x-kubernetes-list-type': 'atomic',
     },
   },
 } as const;

@@ -130,9 +130,14 @@ export class Api {
     });
   }
 
-  async setPodCondition(namespace: string, name: string, condition: PodCondition): Promise<void> {
-    const body = { status: { conditions: [{ ...condition, lastTransitionTime: new Date().toISOString() }] } };
-    await during(`set condition ${condition.type} of pod ${name}`, () =>
+  async setPodConditions(
+    namespace: string,
+    name: string,
+    conditions: readonly PodCondition[],
+  ): Promise<void> {
+    const lastTransitionTime = new Date().toISOString();
+    const body = { status: { conditions: conditions.map((c) => ({ ...c, lastTransitionTime })) } };
+    await during(`set conditions ${conditions.map((c) => c.type).join(', ')} of pod ${name}`, () =>
       orAbsent(() => this.#core.patchNamespacedPodStatus({ namespace, name, body }, strategic)),
     );
   }

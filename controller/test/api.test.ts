@@ -115,7 +115,7 @@ it('sets one condition of a pod and keeps the others', async () => {
     status: { conditions: [{ type: 'Ready', status: 'False' }] },
   });
   const condition = { type: RESTORED_CONDITION, status: 'True', reason: 'R', message: 'm' } as const;
-  await api.setPodCondition('ns', 'p', condition);
+  await api.setPodConditions('ns', 'p', [condition]);
   expect(asked()).toMatchObject({
     path: '/api/v1/namespaces/ns/pods/p/status',
     contentType: 'application/strategic-merge-patch+json',
@@ -131,7 +131,7 @@ it('sets one condition of a pod and keeps the others', async () => {
 
 it('is content when the pod of a condition is gone', async () => {
   const condition = { type: RESTORED_CONDITION, status: 'True', reason: 'R', message: 'm' } as const;
-  await expect(api.setPodCondition('ns', 'gone', condition)).resolves.toBeUndefined();
+  await expect(api.setPodConditions('ns', 'gone', [condition])).resolves.toBeUndefined();
 });
 
 it.each<readonly [string, number, string, () => Promise<unknown>]>([

@@ -1,11 +1,23 @@
 /** One request, done: what an assignment, the command line and the tests call. Failures become an Outcome. */
 import { explain, reasonOf, unreachable } from '@dynamo-snapshot/api/errors';
 import { reason } from '@dynamo-snapshot/api/names';
+import type { Fallback } from '@dynamo-snapshot/api/standby';
 import { capture } from './capture/capture';
-import type { DeleteRequest, Outcome, Request, Result, RetainRequest } from './engine';
+import type {
+  Because,
+  DeleteRequest,
+  EndWaitingRequest,
+  Outcome,
+  Request,
+  RestoreRequest,
+  Result,
+  RetainRequest,
+} from './engine';
 import type { EngineIo } from './engine-io';
 import type { UndoStep } from './journal/step';
 import { takeAllBack } from './journal/undo';
+import { fallBack } from './restore/fallback';
+import { endWaiting, observeTarget } from './restore/placeholder';
 import { restore } from './restore/restore';
 import { removeArtifact, retainArtifact } from './store/directory';
 
@@ -21,13 +33,29 @@ export async function perform(request: Request, io: EngineIo): Promise<Outcome> 
   } catch (error) {
     const faults = await takeAllBack(undo);
     const why = reasonOf(error, `${request.operation}Failed`);
+    const because = { reason: why, message: [explain(error), ...faults].join('; ') };
     return {
       ok: false,
-      reason: why,
-      message: [explain(error), ...faults].join('; '),
+      ...because,
       ...(why === reason.cancelled ? { cancelled: true } : {}),
       ...(faults.length > 0 ? { left: faults } : {}),
+      ...(request.operation === 'Restore' ? await tryFallBack(request, because, io) : {}),
     };
+  }
+}
+
+/** Where it cannot be done, the one who asked hears nothing of it, and asks for it. */
+async function tryFallBack(
+  request: RestoreRequest,
+  because: Because,
+  { config, log }: EngineIo,
+): Promise<{ readonly fellBack?: Fallback }> {
+  try {
+    const fellBack = await fallBack(request, because, config);
+    return fellBack === undefined ? {} : { fellBack };
+  } catch (error) {
+    log.warn(`fall back to ${request.fallback}: ${explain(error)}`);
+    return {};
   }
 }
 
@@ -41,6 +69,9 @@ function dispatch(request: Request, io: EngineIo): Promise<Result> {
       return dispose(request, io, removeArtifact);
     case 'Retain':
       return dispose(request, io, retainArtifact);
+    case 'ColdStart':
+    case 'Fail':
+      return end(request, io);
     default:
       return unreachable(request);
   }
@@ -52,5 +83,11 @@ async function dispose(
   work: (dir: string) => Promise<void>,
 ): Promise<Result> {
   await io.steps.run(operation.toLowerCase(), () => work(artifactDir));
+  return { operation, timings: io.steps.total() };
+}
+
+async function end({ operation, containerId, because }: EndWaitingRequest, io: EngineIo): Promise<Result> {
+  const target = await io.steps.run('observe', () => observeTarget(containerId, io.config));
+  await io.steps.run('end waiting', () => endWaiting(operation, because, target));
   return { operation, timings: io.steps.total() };
 }

@@ -7,6 +7,7 @@ import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import type { TcpPolicy, Timing } from '@dynamo-snapshot/api/schema';
+import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
 import type { ContainerId } from './linux/ids';
 
@@ -68,6 +69,22 @@ export interface RestoreRequest {
   readonly pod?: PodFacts;
   readonly skipCompatCheck?: boolean;
   readonly hooks?: Hooks;
+  /** What becomes of the placeholder when this fails; absent = it waits on. */
+  readonly fallback?: Fallback;
+  /** No retry follows. */
+  readonly lastAttempt?: boolean;
+}
+
+export interface Because {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Ends the waiting of a placeholder without a restore. */
+export interface EndWaitingRequest {
+  readonly operation: Fallback;
+  readonly containerId: ContainerId;
+  readonly because: Because;
 }
 
 export interface DeleteRequest {
@@ -82,7 +99,7 @@ export interface RetainRequest {
   readonly artifact: ArtifactRef;
 }
 
-export type Request = CaptureRequest | RestoreRequest | DeleteRequest | RetainRequest;
+export type Request = CaptureRequest | RestoreRequest | DeleteRequest | RetainRequest | EndWaitingRequest;
 
 export interface CaptureResult {
   readonly operation: 'Capture';
@@ -90,7 +107,11 @@ export interface CaptureResult {
   readonly sizeBytes: number;
   /** How long the source stood still. */
   readonly pausedSeconds: number;
-  readonly source: Manifest['source'] & { readonly image: string; readonly imageDigest: string };
+  readonly source: Manifest['source'] & {
+    readonly image: string;
+    readonly imageDigest: string;
+    readonly command: readonly string[];
+  };
   readonly timings: readonly Timing[];
 }
 
@@ -100,13 +121,13 @@ export interface RestoreResult {
   readonly timings: readonly Timing[];
 }
 
-/** Of what becomes of an artifact that there is. */
-export interface DisposalResult {
-  readonly operation: 'Delete' | 'Retain';
+/** Of what has nothing more to tell. */
+export interface PlainResult {
+  readonly operation: 'Delete' | 'Retain' | Fallback;
   readonly timings: readonly Timing[];
 }
 
-export type Result = CaptureResult | RestoreResult | DisposalResult;
+export type Result = CaptureResult | RestoreResult | PlainResult;
 
 /** How an operation ended, as `result.json` of its journal entry keeps it. */
 export type Outcome = { readonly ok: true; readonly result: Result } | Failure;
@@ -116,6 +137,8 @@ export interface Failure {
   readonly reason: string;
   readonly message: string;
   readonly cancelled?: boolean;
+  /** What was made of the placeholder of a restore. */
+  readonly fellBack?: Fallback;
   /** What could not be taken back yet; tried again until it can. */
   readonly left?: readonly string[];
 }

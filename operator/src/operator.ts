@@ -34,7 +34,7 @@ import {
 import type { Caches, Parts } from './parts';
 import { apply as applyRestore } from './restore/apply';
 import { decide as decideRestore } from './restore/decide';
-import { observe as observeRestore, wantedCheckpoint } from './restore/observe';
+import { asks, observe as observeRestore } from './restore/observe';
 
 const KEYS_AT_ONCE = 8;
 
@@ -128,7 +128,7 @@ export class SnapshotOperator extends LevelOperator {
       this.#leaving.add(keyOf(a));
       this.#checkpoints.add(`${a.metadata.namespace}/${a.spec.checkpoint.name}`);
       this.#assignments.add(keyOf(a));
-      if (a.spec.operation === 'Restore' && a.spec.pod)
+      if (a.spec.operation !== 'Capture' && a.spec.pod)
         this.#restores.add(`${a.metadata.namespace}/${a.spec.pod.name}`);
     });
     jobs.onChange((_, job) => {
@@ -139,7 +139,7 @@ export class SnapshotOperator extends LevelOperator {
     pods.onChange((_, pod) => {
       for (const term of podTerms(pod)) for (const c of waiting.get(term)) this.#checkpoints.add(keyOf(c));
       for (const a of ofPod.get(pod.metadata?.uid ?? '')) this.#leaving.add(keyOf(a));
-      if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
+      if (asks(pod)) this.#restores.add(keyOf(pod));
     });
     leases.onChange((change, lease) => {
       const node = this.#agents.see(change, lease);
@@ -164,13 +164,12 @@ export class SnapshotOperator extends LevelOperator {
       this.#checkpoints.add(keyOf(checkpoint));
     for (const assignment of this.#watches?.assignments.list() ?? [])
       for (const queue of [this.#assignments, this.#leaving]) queue.add(keyOf(assignment));
-    for (const pod of this.#watches?.pods.list() ?? [])
-      if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
+    for (const pod of this.#watches?.pods.list() ?? []) if (asks(pod)) this.#restores.add(keyOf(pod));
   }
 
   #addRestores(namespace: string): void {
     const pods = (this.#caches?.pods.list() ?? []).filter((p) => p.metadata?.namespace === namespace);
-    for (const pod of pods) if (wantedCheckpoint(pod) !== undefined) this.#restores.add(keyOf(pod));
+    for (const pod of pods) if (asks(pod)) this.#restores.add(keyOf(pod));
   }
 
   /** Gauges are set when somebody looks. */
@@ -207,12 +206,13 @@ export class SnapshotOperator extends LevelOperator {
     return applyAssignment(plan, assignment, this.#parts);
   }
 
-  async #reconcileRestore(key: string): Promise<undefined> {
+  async #reconcileRestore(key: string): Promise<Outcome | undefined> {
     const pod = this.#caches?.pods.get(key);
     if (pod === undefined || this.#caches === undefined || pod.metadata?.deletionTimestamp !== undefined)
-      return;
+      return undefined;
     const seen = observeRestore(pod, this.#caches);
-    if (seen !== undefined) await applyRestore(decideRestore(seen), pod, this.#parts);
+    if (seen === undefined) return undefined;
+    return applyRestore(decideRestore(seen, this.#parts.clock.now()), pod, seen, this.#parts);
   }
 
   async #reconcileLeaving(key: string): Promise<undefined> {

@@ -58,15 +58,22 @@ export async function until(what: string, claim: () => boolean): Promise<void> {
   }
 }
 
-export async function start(...args: readonly string[]): Promise<Pod> {
-  const outer = spawn('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', standby, ...args], {
+export const start = (...args: readonly string[]): Promise<Pod> => startProgram(standby, args);
+
+/** A copy of its own: what standby keeps beside itself is the pod's. */
+export async function startProgram(
+  program: string,
+  args: readonly string[],
+  says = 'waiting for restore',
+): Promise<Pod> {
+  const outer = spawn('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';
   outer.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
   outer.stdout.on('data', (data: Buffer) => (stderr += data.toString()));
   const ended = once(outer, 'close').then(([code, signal]) => (signal === null ? (code as number) : 137));
-  await until('standby waits', () => stderr.includes('waiting for restore'));
+  await until('standby waits', () => stderr.includes(says));
   const [pid] = readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8')
     .trim()
     .split(' ')

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { standbyComm, standbySignal } from '@dynamo-snapshot/api/control';
+import { FAILED_EXIT_CODE, standbyComm, standbySignal } from '@dynamo-snapshot/api/control';
 import { sigqueue } from '../../node-agent/src/linux/syscalls';
 import { adopt, comm, describeAsRoot, dir, isLive, ready, restored, start, until } from './pod';
 
@@ -97,7 +97,7 @@ describeAsRoot('standby', () => {
 
   it.each([
     [3, 3],
-    [0, 1],
+    [0, FAILED_EXIT_CODE],
   ])('ends a failed restore that was given %i with %i', async (value, status) => {
     const pod = await start('--', 'sh', '-c', 'exit 0');
     sigqueue(pod.pid, standbySignal.fail, value);

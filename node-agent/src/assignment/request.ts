@@ -1,10 +1,11 @@
 /** From an assignment and its pod to a request of the engine; pure. */
-import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
+import type { AssignmentSpec, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import { CONTROL_VOLUME, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
 import { artifactPath, stagingPath } from '@dynamo-snapshot/api/layout';
-import { annotation } from '@dynamo-snapshot/api/names';
+import { annotation, reason } from '@dynamo-snapshot/api/names';
+import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { V1Container, V1Pod, V1Probe, V1Volume } from '@kubernetes/client-node';
 import type { MountedVolume, PodFacts, Request, VolumeKind } from '../engine';
 import { containerId } from '../linux/ids';
@@ -15,6 +16,9 @@ export function requestOf(
   pod: V1Pod | undefined,
   store: string,
 ): Request {
+  if (spec.operation === 'ColdStart' || spec.operation === 'Fail') return endWaiting(spec, spec.operation);
+  if (spec.artifact === undefined)
+    throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.artifact`);
   const artifact: ArtifactRef = { namespace: metadata.namespace, ...pick(spec.artifact) };
   const artifactDir = `${store}/${artifactPath(artifact)}`;
   if (spec.operation === 'Delete' || spec.operation === 'Retain')
@@ -46,7 +50,19 @@ export function requestOf(
     operation: 'Restore',
     skipCompatCheck,
     ...(digest === undefined ? {} : { artifactDigest: digest }),
+    ...(spec.fallback === undefined ? {} : { fallback: spec.fallback }),
+    ...(spec.lastAttempt === undefined ? {} : { lastAttempt: spec.lastAttempt }),
   };
+}
+
+/** The pod may be on its way out: what must still hold is that the container is the very one. */
+function endWaiting({ container, because }: AssignmentSpec, operation: Fallback): Request {
+  if (container === undefined) throw new TerminalError('InvalidSpec', `${operation} needs spec.container`);
+  const { reason: why, message } = because ?? {
+    reason: reason.restoreFailed,
+    message: 'there is no restore',
+  };
+  return { operation, containerId: containerId(container.id), because: { reason: why, message } };
 }
 
 const pick = ({ identityHash, uid }: { identityHash: string; uid: string }) => ({ identityHash, uid });

@@ -33,6 +33,7 @@ export function finalStatus(startedAt: Instant, now: Instant, outcome: Outcome):
       step: 'failed',
       reason: outcome.reason,
       message: outcome.message.slice(0, 4000),
+      ...(outcome.fellBack === undefined ? {} : { fellBack: outcome.fellBack }),
     };
   }
   const timings = outcome.result.timings.map((t) => ({ ...t }));
@@ -49,18 +50,29 @@ export function finalStatus(startedAt: Instant, now: Instant, outcome: Outcome):
 function factsOf(result: Result): AssignmentStatus {
   switch (result.operation) {
     case 'Capture': {
-      const { nodeName, architecture, kernel, criuVersion, image, imageDigest } = result.source;
+      const { nodeName, architecture, kernel, criuVersion, image, imageDigest, command } = result.source;
       const { cpuModel = '', cpuFeatures = [] } = result.source;
       const cpu = { cpuModel, cpuFeatures: [...cpuFeatures] };
       return {
         artifact: { digest: result.artifactDigest, sizeBytes: result.sizeBytes },
-        source: { nodeName, architecture, kernel, criuVersion, image, imageDigest, ...cpu },
+        source: {
+          nodeName,
+          architecture,
+          kernel,
+          criuVersion,
+          image,
+          imageDigest,
+          ...cpu,
+          command: [...command],
+        },
       };
     }
     case 'Restore':
       return { receipt: result.receipt };
     case 'Delete':
     case 'Retain':
+    case 'ColdStart':
+    case 'Fail':
       return {};
     default:
       return unreachable(result);

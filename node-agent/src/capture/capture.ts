@@ -8,6 +8,7 @@ import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import { reason } from '@dynamo-snapshot/api/names';
+import { originalCommand } from '@dynamo-snapshot/api/standby';
 import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import { hookFolder } from '../criu/hook';
 import type { CriuProgram } from '../criu/program';
@@ -179,11 +180,12 @@ const sourceOf = (request: CaptureRequest, { cpu, gpu }: Seen, criuVersion: stri
   ...(gpu === undefined ? {} : { gpu }),
 });
 
-function containerOf({ pod }: CaptureRequest, { facts, root }: Seen): Manifest['container'] {
+function containerOf({ pod }: CaptureRequest, seen: Seen): Manifest['container'] {
+  const { facts } = seen;
   const { id, name, podName, podUid, image, imageDigest } = facts;
   return {
     ...{ id, name, podName, podUid, image, imageDigest },
-    command: [...commandLine(root.pid)],
+    command: [...commandOf(seen)],
     ...(pod?.ip === undefined ? {} : { podIp: pod.ip }),
     ...(pod?.ips === undefined ? {} : { podIps: [...pod.ips] }),
   };
@@ -218,6 +220,12 @@ function manifestWriter({
     files: [...files],
     sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0) + bulkBytes(memory),
   });
+}
+
+/** As the runtime started it; a worker may have changed its own argv since. Of a placeholder, what it stood for. */
+function commandOf({ facts, root }: Seen): readonly string[] {
+  const started = originalCommand(facts.command);
+  return started.length > 0 ? started : commandLine(root.pid);
 }
 
 async function finish(

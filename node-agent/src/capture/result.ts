@@ -13,7 +13,12 @@ export function capturedResult(
     artifactDigest,
     sizeBytes,
     pausedSeconds: dump.pausedSeconds,
-    source: { ...source, image: container.image, imageDigest: container.imageDigest },
+    source: {
+      ...source,
+      image: container.image,
+      imageDigest: container.imageDigest,
+      command: container.command,
+    },
     timings,
   };
 }

@@ -31,7 +31,7 @@ export function observePlace(
     mountPoints: mounts.map((m) => m.mountPoint),
     freeBytes: new Map(['/', ...volumes.map((v) => v.mountPath)].map((path) => [path, freeBytes(pid, path)])),
     processName: status(pid)?.name ?? '',
-    waitingName: standbyComm.waiting,
+    waitingName: standbyComm.claimed,
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(availableMemoryBytes === undefined ? {} : { availableMemoryBytes }),
     ...(freePids === undefined ? {} : { freePids }),

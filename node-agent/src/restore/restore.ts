@@ -13,10 +13,7 @@ import { criuProgram } from '../criu/program';
 import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
-import type { ContainerCgroups } from '../linux/cgroup';
-import { containerCgroups } from '../linux/cgroup';
 import { command } from '../linux/command';
-import type { ProcessRef } from '../linux/ids';
 import { processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
 import { wake } from '../quiesce/run';
@@ -24,8 +21,6 @@ import { threadsFor } from '../memory/decide';
 import type { Pool } from '../memory/pool';
 import { withPool } from '../memory/pool';
 import { removeControlFile } from '../runtime/control';
-import { Cri } from '../runtime/cri';
-import type { ContainerFacts } from '../runtime/facts';
 import { openArtifact } from '../store/directory';
 import { readKeys } from '../store/keys';
 import { nsrestoreArgs } from './args';
@@ -37,14 +32,13 @@ import { handOver } from './hand-over';
 import { addressesOf, imagesOfClone, movedAddresses } from './images';
 import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
 import { observePlace } from './observe';
+import type { Target } from './placeholder';
+import { claim, observeTarget } from './placeholder';
 import { prove } from './prove';
 import { restoredProcesses } from './tree';
 
-interface Target {
-  readonly facts: ContainerFacts;
-  readonly placeholder: ProcessRef;
-  readonly groups: ContainerCgroups;
-}
+/** standby falls back by itself so long after the deadline: by then whoever restored it is dead. */
+const CLAIM_MARGIN_SECONDS = 30;
 
 export const restore = (request: RestoreRequest, io: EngineIo): Promise<RestoreResult> =>
   withPool(threadsFor(io.config.threads, availableParallelism()), (pool) => restoreWith(pool, request, io));
@@ -53,11 +47,12 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   const keys = readKeys(io.config);
   const [target, artifact, program] = await io.steps.run('observe', () =>
     Promise.all([
-      observeTarget(request, io),
+      observeTarget(request.containerId, io.config),
       openArtifact(request.artifactDir, request.artifactDigest, keys),
       criuProgram(io.config.criu, io.config.rlimitShim),
     ]),
   );
+  await claim(target.placeholder, remainingMs(io) / 1000 + CLAIM_MARGIN_SECONDS);
   const { checked, skipped } = await io.steps.run('verify', async () => {
     const seen = await check(artifact, keys, pool);
     return { checked: seen, skipped: verify(request, target, seen) };
@@ -100,18 +95,6 @@ function wakeTarget(
   if (process === undefined || !hooks?.after?.length) return undefined;
   const { criSocket } = config;
   return { hooks: hooks.after, process, containerId, criSocket, ...(pod?.ip ? { podIp: pod.ip } : {}) };
-}
-
-async function observeTarget(request: RestoreRequest, io: EngineIo): Promise<Target> {
-  const cri = new Cri(io.config.criSocket);
-  try {
-    const facts = await cri.container(request.containerId);
-    const placeholder = processRef(facts.pid);
-    if (placeholder === undefined) throw new TerminalError('ContainerGone', 'the placeholder ended');
-    return { facts, placeholder, groups: containerCgroups(io.config.cgroupRoot, facts.pid, facts.id) };
-  } finally {
-    cri.close();
-  }
 }
 
 /** Throws RestoreRefused with every reason; no process exists yet. Returns what was passed over because the pod asked for it. */

@@ -10,7 +10,7 @@ const ID = '0123456789abcdef'.repeat(4);
 const HASH = '0123456789abcdef';
 const UID = '11111111-2222-3333-4444-555555555555';
 
-const spec: AssignmentSpec = {
+const spec = {
   nodeName: 'node-a',
   operation: 'Capture',
   checkpoint: { name: 'llama' },
@@ -18,7 +18,7 @@ const spec: AssignmentSpec = {
   pod: { name: 'worker', uid: 'pod-uid' },
   container: { name: 'main', id: ID },
   deadlineSeconds: 60,
-};
+} as const satisfies AssignmentSpec;
 
 const assignment = (change: Partial<AssignmentSpec> = {}): SnapshotAssignment => ({
   apiVersion: 'nvidia.com/v1alpha1',
@@ -84,7 +84,7 @@ describe('requestOf', () => {
 
   it('makes a restore that insists on the digest', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
-    const artifact = { ...spec.artifact, digest };
+    const artifact = { identityHash: HASH, uid: UID, digest };
     const request = requestOf(assignment({ operation: 'Restore', artifact }), pod(), '/store');
     expect(request).toMatchObject({
       operation: 'Restore',
@@ -106,6 +106,33 @@ describe('requestOf', () => {
     expect(requestOf(assignment({ operation: 'Restore' }), target, '/store')).toMatchObject({
       skipCompatCheck,
     });
+  });
+
+  it('makes a restore that knows what becomes of the placeholder when it fails', () => {
+    const asked = { operation: 'Restore', fallback: 'ColdStart', lastAttempt: true } as const;
+    expect(requestOf(assignment(asked), pod(), '/store')).toMatchObject({
+      fallback: 'ColdStart',
+      lastAttempt: true,
+    });
+    expect(requestOf(assignment({ operation: 'Restore' }), pod(), '/store')).not.toHaveProperty('fallback');
+  });
+
+  it.each(['ColdStart', 'Fail'] as const)(
+    'ends the waiting of a placeholder, whatever its pod is doing: %s',
+    (operation) => {
+      const because = { reason: 'CheckpointFailed', message: 'no room' };
+      const { artifact: _, ...rest } = assignment({ operation, because }).spec;
+      expect(requestOf({ ...assignment(), spec: rest }, undefined, '/store')).toEqual({
+        operation,
+        containerId: ID,
+        because,
+      });
+    },
+  );
+
+  it('refuses work on an artifact that names none', () => {
+    const { artifact: _, ...rest } = assignment({ operation: 'Restore' }).spec;
+    expect(() => requestOf({ ...assignment(), spec: rest }, pod(), '/store')).toThrow('needs spec.artifact');
   });
 
   it('deletes an artifact without looking at any pod', () => {

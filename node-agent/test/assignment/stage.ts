@@ -49,13 +49,13 @@ else {
   }
 }`;
 
-export const spec: AssignmentSpec = {
+export const spec = {
   nodeName: 'node-a',
   operation: 'Delete',
   checkpoint: { name: 'llama' },
   artifact: { identityHash: '0123456789abcdef', uid: UID },
   deadlineSeconds: 60,
-};
+} as const satisfies AssignmentSpec;
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 

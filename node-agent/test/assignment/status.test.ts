@@ -14,6 +14,7 @@ const source: CaptureResult['source'] = {
   criuVersion: '4.2.1',
   image: 'repo/app:1',
   imageDigest: 'sha256:i',
+  command: ['serve'],
 };
 
 const captured: Outcome = {
@@ -88,6 +89,12 @@ describe('the status of an assignment', () => {
     const status = finalStatus(START, NOW, { ...failed, ...cancelled } as Outcome);
     expect(status).toMatchObject({ phase, reason: 'RestoreRefused', message: 'no' });
     expect(status).not.toHaveProperty('artifact');
+  });
+
+  it('says what became of the placeholder of a restore that failed', () => {
+    const fellBack = { ...failed, fellBack: 'ColdStart' } as Outcome;
+    expect(finalStatus(START, NOW, fellBack)).toMatchObject({ phase: 'Failed', fellBack: 'ColdStart' });
+    expect(finalStatus(START, NOW, failed)).not.toHaveProperty('fellBack');
   });
 
   it('cuts a message that would not fit into an object', () => {

@@ -4,9 +4,10 @@ import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
 import type { Hook } from '@dynamo-snapshot/api/hooks';
 import { API_VERSION, ASSIGNMENT, CHECKPOINT, label } from '@dynamo-snapshot/api/names';
+import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { Body } from '@dynamo-snapshot/controller/api';
 import type { CaptureRequest } from '../checkpoint/capture';
-import { artifactUid, captureName, disposalName, restoreName } from '../checkpoint/capture';
+import { artifactUid, captureName, disposalName, endName, restoreName } from '../checkpoint/capture';
 
 export interface Target {
   readonly nodeName: string;
@@ -41,7 +42,7 @@ export function captureAssignment(
 ): Assignment {
   const { metadata, spec } = checkpoint;
   const { beforeCapture, afterCapture, afterRestore } = spec.quiesce ?? {};
-  return build(checkpoint, captureName(checkpoint, request), owner(checkpoint), {
+  return build(metadata, captureName(checkpoint, request), owner(checkpoint), {
     ...target,
     operation: 'Capture',
     checkpoint: { name: metadata.name, uid: metadata.uid },
@@ -53,13 +54,24 @@ export function captureAssignment(
   });
 }
 
-export function restoreAssignment(checkpoint: DynamoCheckpoint, target: Target): Assignment {
+export interface Attempt {
+  readonly number: number;
+  readonly last: boolean;
+  /** What the agent makes of the placeholder when it fails; absent = it waits on. */
+  readonly fallback?: Fallback;
+}
+
+export function restoreAssignment(
+  checkpoint: DynamoCheckpoint,
+  target: Target,
+  { number, last, fallback }: Attempt,
+): Assignment {
   const { metadata, spec, status } = checkpoint;
   const { identityHash = '', artifact } = status ?? {};
-  const { pod } = target;
-  const owned = { apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid };
-  return build(checkpoint, restoreName(pod.name, target.container.id), owned, {
+  const name = restoreName(target.pod.name, target.container.id, number);
+  return build(metadata, name, podOwner(target), {
     ...target,
+    ...(fallback === undefined ? {} : { fallback, lastAttempt: last }),
     operation: 'Restore',
     checkpoint: { name: metadata.name, uid: metadata.uid },
     artifact: { identityHash, uid: artifact?.uid ?? '', digest: artifact?.digest ?? '' },
@@ -67,6 +79,26 @@ export function restoreAssignment(checkpoint: DynamoCheckpoint, target: Target):
     ...hooks([], spec.quiesce?.afterRestore),
   });
 }
+
+const END_SECONDS = 60;
+
+/** Ends the waiting of a placeholder without a restore; the checkpoint may not exist. */
+export function endAssignment(
+  checkpoint: { readonly name: string; readonly namespace: string },
+  target: Target,
+  operation: Fallback,
+  because: { readonly reason: string; readonly message: string },
+): Assignment {
+  return build(checkpoint, endName(target.pod.name, target.container.id), podOwner(target), {
+    ...target,
+    operation,
+    checkpoint: { name: checkpoint.name },
+    because: { ...because },
+    deadlineSeconds: END_SECONDS,
+  });
+}
+
+const podOwner = ({ pod: { name, uid } }: Target) => ({ apiVersion: 'v1', kind: 'Pod', name, uid });
 
 const DISPOSAL_SECONDS = 300;
 
@@ -84,7 +116,7 @@ export function disposalAssignment(
   },
 ): Assignment {
   const { name, uid } = checkpoint.metadata;
-  return build(checkpoint, disposalName(checkpoint, operation, artifact), owner(checkpoint), {
+  return build(checkpoint.metadata, disposalName(checkpoint, operation, artifact), owner(checkpoint), {
     nodeName,
     operation,
     checkpoint: { name, uid },
@@ -103,16 +135,16 @@ const owner = ({ metadata }: DynamoCheckpoint) => ({
 });
 
 function build(
-  { metadata }: DynamoCheckpoint,
+  checkpoint: { readonly name: string; readonly namespace: string },
   name: string,
   owned: object,
   spec: AssignmentSpec,
 ): Assignment {
-  const labels = { [label.checkpointName]: labelValue(metadata.name), [label.operation]: spec.operation };
+  const labels = { [label.checkpointName]: labelValue(checkpoint.name), [label.operation]: spec.operation };
   return {
     apiVersion: API_VERSION,
     kind: ASSIGNMENT.kind,
-    metadata: { name, namespace: metadata.namespace, ...{ labels, ownerReferences: [owned] } },
+    metadata: { name, namespace: checkpoint.namespace, ...{ labels, ownerReferences: [owned] } },
     spec,
   };
 }

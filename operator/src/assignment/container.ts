@@ -1,5 +1,6 @@
 /** Which container of a pod is meant, and whether it runs; pure. */
 import { DEFAULT_CONTAINER } from '@dynamo-snapshot/api/control';
+import type { Instant } from '@dynamo-snapshot/api/time';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Target } from './build';
 
@@ -18,6 +19,12 @@ const CONTAINER_ID = /^[0-9a-f]{64}$/;
 
 export interface RunningContainer extends Target {
   readonly ready: boolean;
+  /** Its startup probe has passed. */
+  readonly started: boolean;
+  readonly startedAt: Instant;
+  readonly restartCount: number;
+  /** Of the container before this one in the same pod. */
+  readonly lastExitCode?: number;
 }
 
 /** Undefined while the container does not run. */
@@ -26,9 +33,19 @@ export function runningContainer(pod: V1Pod, container: string): RunningContaine
   const nodeName = pod.spec?.nodeName;
   if (status?.state?.running === undefined || nodeName === undefined) return undefined;
   const id = withoutScheme(status.containerID);
-  return id === undefined
-    ? undefined
-    : { nodeName, pod: identityOf(pod), container: { name: container, id }, ready: status.ready };
+  if (id === undefined) return undefined;
+  const lastExitCode = status.lastState?.terminated?.exitCode;
+  return {
+    nodeName,
+    pod: identityOf(pod),
+    container: { name: container, id },
+    ready: status.ready,
+    started: status.started === true,
+    // A list gives a Date, a watch the text.
+    startedAt: new Date(status.state.running.startedAt ?? 0).getTime(),
+    restartCount: status.restartCount,
+    ...(lastExitCode === undefined ? {} : { lastExitCode }),
+  };
 }
 
 /** The 64 hex digits of "containerd://<id>"; undefined for anything else. */

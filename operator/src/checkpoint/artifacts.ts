@@ -33,7 +33,7 @@ export function heldArtifacts(
     ...(artifact === undefined ? [] : [{ uid: artifact.uid, nodeName: source?.nodeName, current: true }]),
     ...retired.map(({ uid, nodeName, since }) => ({ uid, nodeName, since, current: false })),
     ...assignments.filter(mayHavePublished).map(({ spec }) => ({
-      uid: spec.artifact.uid,
+      uid: spec.artifact?.uid ?? '',
       nodeName: spec.nodeName,
       current: false,
     })),
@@ -76,7 +76,7 @@ function withAssignments(
 }
 
 const makes = ({ spec }: SnapshotAssignment, uid: string): boolean =>
-  spec.operation === 'Capture' && spec.artifact.uid === uid;
+  spec.operation === 'Capture' && spec.artifact?.uid === uid;
 
 const reads = ({ spec, status }: SnapshotAssignment, uid: string): boolean =>
-  spec.operation === 'Restore' && spec.artifact.uid === uid && !isFinal(status?.phase);
+  spec.operation === 'Restore' && spec.artifact?.uid === uid && !isFinal(status?.phase);

@@ -55,8 +55,13 @@ export const disposalName = (
   artifact: string,
 ): string => `${operation.toLowerCase()}-${cut(metadata.name)}-${short(artifact)}`;
 
-export const restoreName = (pod: string, containerId: string): string =>
-  `restore-${cut(pod)}-${containerId.slice(0, 10)}`;
+/** The first attempt has no number. */
+export const restoreName = (pod: string, containerId: string, attempt = 1): string =>
+  `restore-${cut(pod)}-${containerId.slice(0, 10)}${attempt === 1 ? '' : `-${attempt}`}`;
+
+/** Of the order to end the waiting of a placeholder without a restore. */
+export const endName = (pod: string, containerId: string): string =>
+  `end-${cut(pod)}-${containerId.slice(0, 10)}`;
 
 export const jobName = (checkpoint: string, version = 1): string =>
   version === 1 ? `checkpoint-${checkpoint}` : `checkpoint-${checkpoint}-${version}`;

@@ -123,7 +123,7 @@ export function captured(
   now: Instant,
 ): Change {
   const { digest = '', sizeBytes = 0 } = status?.artifact ?? {};
-  const { identityHash, uid } = spec.artifact;
+  const { identityHash = '', uid = '' } = spec.artifact ?? {};
   const location = `${metadata.namespace}/${identityHash}/${uid}`;
   const capture: CaptureRequest = { key, version: 1, attempt: 1, ...request, outcome: 'Succeeded' };
   const replaced = retired(checkpoint, now);

@@ -1,91 +1,166 @@
-/** What to do about a pod that asks to be restored; pure and total. */
-import type { AssignmentStatus, PodCondition } from '@dynamo-snapshot/api/assignment';
+/**
+ * What to do about a pod that asks to be restored; pure and total. A placeholder is never left waiting in silence: it is restored, or
+ * its agent ends its waiting, or, where there is no agent, standby does so by itself and this only says why.
+ */
+import { isRetryable } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { reason, RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
-import { unproven } from '@dynamo-snapshot/api/receipt';
-import { humanSeconds } from '@dynamo-snapshot/api/quantity';
+import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
+import { FAILED_EXIT_CODE } from '@dynamo-snapshot/api/control';
+import { reason } from '@dynamo-snapshot/api/names';
+import type { StandbyOrders } from '@dynamo-snapshot/api/standby';
+import type { Instant } from '@dynamo-snapshot/api/time';
 import type { RunningContainer } from '../assignment/container';
+import type { Because, Given, Observed, Plan } from './plan';
+import { refused, restored, unrestored, waits } from './say';
 
-export interface Observed {
-  /** How the pod names its checkpoint, for people. */
-  readonly wanted: string;
-  /** Undefined while the target container does not run. */
-  readonly running?: RunningContainer;
-  readonly targetFound: boolean;
-  readonly checkpoint?: DynamoCheckpoint;
-  /** Status of the assignment for the container that runs now; absent = there is none. */
-  readonly assignment?: { readonly status?: AssignmentStatus; readonly artifactDigest: string };
-}
+/** A worker that ended so often in one pod is not brought back by the same checkpoint once more. */
+const MOST_RESTARTS = 5;
+/** Between standby's own decision and ours to say so, for clocks and the kubelet's report. */
+const MARGIN_MS = 3000;
+/** How long standby waits for the next order after a failed attempt (the agent's RETRY_WITHIN_SECONDS, and as much for its start). */
+const NEXT_ORDER_MS = 30_000;
+/** An agent that has died lets its operation end by itself; after its deadline and this nothing is under way any more. */
+const AGENT_LOST_MS = 60_000;
 
-export type Plan =
-  | { readonly do: 'nothing' }
-  | { readonly do: 'assign'; readonly checkpoint: DynamoCheckpoint; readonly target: RunningContainer }
-  | { readonly do: 'tell'; readonly condition: PodCondition; readonly event: Told };
+type Waiting = Observed & { readonly standby: StandbyOrders; readonly running: RunningContainer };
 
-interface Told {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-}
-
-export function decide(seen: Observed): Plan {
+export function decide(seen: Observed, now: Instant): Plan {
   if (!seen.targetFound)
-    return refuse(reason.targetContainerNotFound, 'the pod does not say which container to restore');
-  if (seen.running === undefined) return { do: 'nothing' };
-  if (seen.assignment !== undefined) return mirror(seen.assignment, seen.running.nodeName);
-  return decideCheckpoint(seen.checkpoint, seen.wanted, seen.running);
+    return refused(reason.targetContainerNotFound, 'the pod does not say which container to restore');
+  const { standby, running } = seen;
+  if (standby === undefined) return decideOrdinary(seen);
+  if (running === undefined) return { do: 'nothing' };
+  // standby itself keeps still after that; the condition has the reason.
+  if (standby.otherwise === 'Fail' && running.lastExitCode === FAILED_EXIT_CODE) return { do: 'nothing' };
+  const waiting = { ...seen, standby, running };
+  if (seen.end !== undefined) return decideEnd(waiting, seen.end, now);
+  const last = seen.attempts.at(-1);
+  return last === undefined ? decideCheckpoint(waiting) : decideAttempt(waiting, last, now);
 }
 
-function decideCheckpoint(
-  checkpoint: DynamoCheckpoint | undefined,
-  wanted: string,
-  target: RunningContainer,
-): Plan {
+/** It runs its own command, which is a cold start without standby. */
+function decideOrdinary({ leftAlone }: Observed): Plan {
+  const { reason: why, message } = leftAlone ?? {
+    reason: reason.notAPlaceholder,
+    message: 'the admission webhook was not there when the pod was made; it runs its own command',
+  };
+  return unrestored({ reason: why, message }, true);
+}
+
+function decideCheckpoint({ checkpoint, wanted, standby, running }: Waiting): Plan {
+  const verdict = (why: string, message: string): Plan =>
+    standby.otherwise === undefined
+      ? refused(why, message)
+      : { do: 'end', how: standby.otherwise, because: { reason: why, message }, target: running };
   if (checkpoint === undefined)
-    return refuse(reason.checkpointNotFound, `DynamoCheckpoint ${wanted} does not exist in this namespace`);
+    return verdict(reason.checkpointNotFound, `DynamoCheckpoint ${wanted} does not exist in this namespace`);
   if (checkpoint.metadata.deletionTimestamp !== undefined)
-    return refuse(reason.checkpointNotReady, `DynamoCheckpoint ${wanted} is being deleted`);
+    return verdict(reason.checkpointNotReady, `DynamoCheckpoint ${wanted} is being deleted`);
   const { phase, message, artifact } = checkpoint.status ?? {};
   if (phase === 'Failed')
-    return refuse(reason.checkpointFailed, `DynamoCheckpoint ${wanted} has failed: ${message ?? ''}`);
-  if (phase !== 'Ready' || artifact === undefined)
-    return refuse(
-      reason.checkpointNotReady,
-      `DynamoCheckpoint ${wanted} is ${phase ?? 'Pending'}; restored when it is Ready`,
-    );
-  return { do: 'assign', checkpoint, target };
-}
-
-function mirror({ status, artifactDigest }: NonNullable<Observed['assignment']>, node: string): Plan {
-  if (status?.phase === 'Succeeded') {
-    const lack = unproven(status.receipt, artifactDigest);
-    if (lack !== undefined)
-      return told('False', reason.restoreUnproven, `the agent says that it restored, but ${lack}`, {
-        type: 'Warning',
-        reason: reason.restoreFailed,
-      });
-    const total = status.timings?.find((t) => t.step === 'total')?.seconds ?? 0;
-    const { notes = [], skipped = [] } = status.receipt ?? {};
-    const message = [
-      `restored in ${humanSeconds(total)} on node ${node}`,
-      ...notes,
-      ...skipped.map((what) => `not minded: ${what}`),
-    ].join('; ');
-    const why = reason.restoreSucceeded;
-    return told('True', why, message, { type: 'Normal', reason: why });
+    return verdict(reason.checkpointFailed, `DynamoCheckpoint ${wanted} has failed: ${message ?? ''}`);
+  if (phase !== 'Ready' || artifact === undefined) {
+    const text = `DynamoCheckpoint ${wanted} is ${phase ?? 'Pending'}`;
+    const mayWait =
+      standby.otherwise === undefined || checkpoint.spec.restore?.startupPolicy === 'WaitForCheckpoint';
+    return mayWait
+      ? refused(reason.checkpointNotReady, `${text}; restored when it is Ready`)
+      : verdict(reason.checkpointNotReady, text);
   }
-  if (status?.phase === 'Failed' || status?.phase === 'Cancelled')
-    return told('False', status.reason ?? reason.restoreFailed, status.message ?? 'the restore failed', {
-      type: 'Warning',
-      reason: reason.restoreFailed,
-    });
-  return { do: 'nothing' };
+  if (running.restartCount >= MOST_RESTARTS && standby.otherwise !== undefined)
+    return verdict(reason.restoredTooOften, `the container has ended ${running.restartCount} times`);
+  return assign(checkpoint, running, standby, 1);
 }
 
-const refuse = (why: string, message: string): Plan =>
-  told('False', why, message, { type: 'Warning', reason: why });
+function assign(
+  checkpoint: DynamoCheckpoint,
+  target: RunningContainer,
+  { otherwise }: StandbyOrders,
+  number: number,
+): Plan {
+  const last = number >= mostAttempts(checkpoint);
+  const attempt = { number, last, ...(otherwise === undefined ? {} : { fallback: otherwise }) };
+  return { do: 'assign', checkpoint, target, attempt };
+}
 
-const told = (status: PodCondition['status'], why: string, message: string, event: Told): Plan => ({
-  do: 'tell',
-  condition: { type: RESTORED_CONDITION, status, reason: why, message },
-  event,
+const mostAttempts = ({ spec }: DynamoCheckpoint): number =>
+  spec.restore?.maxAttempts ?? checkpointDefaults.maxAttempts;
+
+function decideAttempt(seen: Waiting, last: Given, now: Instant): Plan {
+  const { running } = seen;
+  switch (last.status?.phase) {
+    case 'Succeeded':
+      return restored(last.status, last.spec.artifact?.digest ?? '', running.nodeName);
+    case 'Failed':
+    case 'Cancelled':
+      return decideFailed(seen, last);
+    case undefined:
+      return decideUntaken(seen, last, now);
+    default: {
+      const left = last.createdAt + last.spec.deadlineSeconds * 1000 + AGENT_LOST_MS - now;
+      if (left > 0) return { do: 'nothing', requeueAfterMs: left };
+      const message = `the agent of node ${running.nodeName} has not said how the restore ended`;
+      return unrestored({ reason: reason.agentMissing, message }, running.started);
+    }
+  }
+}
+
+function decideFailed({ standby, running, attempts, checkpoint }: Waiting, last: Given): Plan {
+  const { phase, fellBack, reason: why, message } = last.status ?? {};
+  if (phase === 'Cancelled' && last.spec.cancelled === true)
+    return unrestored(nobody(running), running.started);
+  const because = { reason: why ?? reason.restoreFailed, message: message ?? 'the restore failed' };
+  if (fellBack !== undefined) return unrestored(because, fellBack === 'ColdStart', reason.restoreFailed);
+  const again = phase === 'Failed' && isRetryable(why) && checkpoint?.status?.phase === 'Ready';
+  if (again && attempts.length < mostAttempts(checkpoint))
+    return assign(checkpoint, running, standby, attempts.length + 1);
+  return standby.otherwise === undefined
+    ? unrestored(because, false, reason.restoreFailed)
+    : { do: 'end', how: standby.otherwise, because, target: running };
+}
+
+/** When standby, left alone, has decided by itself. */
+function ownDecision({ standby, running }: Waiting, { createdAt }: Given): Instant {
+  const { unclaimedSeconds } = standby;
+  if (unclaimedSeconds === undefined) return Infinity;
+  const window = running.startedAt + unclaimedSeconds * 1000 + MARGIN_MS;
+  // Younger than the container: an attempt after a failed one, or an order after a wait for the checkpoint.
+  return Math.max(window, createdAt > window ? createdAt + NEXT_ORDER_MS : window);
+}
+
+const nobody = ({ nodeName }: RunningContainer): Because => ({
+  reason: reason.agentMissing,
+  message: `no agent on node ${nodeName} has taken the restore in time`,
 });
+
+/** After this, an assignment that nobody has taken is said to a person. */
+const TAKEN_WITHIN_MS = 15_000;
+
+function decideUntaken(seen: Waiting, last: Given, now: Instant): Plan {
+  const { running } = seen;
+  const own = ownDecision(seen, last);
+  if (now >= own) return { ...unrestored(nobody(running), running.started), cancel: last.name };
+  const shown = last.createdAt + TAKEN_WITHIN_MS;
+  if (now >= shown) {
+    const message = `no agent on node ${running.nodeName} has taken the restore yet`;
+    return waits({ reason: reason.agentMissing, message }, own === Infinity ? undefined : own - now);
+  }
+  return { do: 'nothing', requeueAfterMs: Math.min(own, shown) - now };
+}
+
+function decideEnd(seen: Waiting, end: Given, now: Instant): Plan {
+  const because = end.spec.because ?? { reason: reason.restoreFailed, message: '' };
+  const { running } = seen;
+  switch (end.status?.phase) {
+    case 'Succeeded':
+      return unrestored(because, end.spec.operation === 'ColdStart');
+    case 'Failed':
+    case 'Cancelled':
+      return unrestored(because, running.started);
+    default: {
+      const own = ownDecision(seen, end);
+      if (now >= own) return unrestored(because, running.started);
+      return waits(because, own - now);
+    }
+  }
+}

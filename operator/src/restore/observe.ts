@@ -1,11 +1,13 @@
-/** A pod that asks to be restored, with its checkpoint and assignment, from the caches. */
+/** A pod that asks to be restored, with its checkpoint and assignments, from the caches. */
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { annotation, label } from '@dynamo-snapshot/api/names';
+import { parseStandbyCommand } from '@dynamo-snapshot/api/standby';
 import type { V1Pod } from '@kubernetes/client-node';
-import { restoreName } from '../checkpoint/capture';
+import type { RunningContainer } from '../assignment/container';
+import { endName, restoreName } from '../checkpoint/capture';
 import { runningContainer, targetContainer } from '../assignment/container';
 import type { Caches } from '../parts';
-import type { Observed } from './decide';
+import type { Because, Given, Observed } from './plan';
 
 /** By name or by hash; undefined for a pod that does not ask. */
 export function wantedCheckpoint(pod: V1Pod): { readonly name?: string; readonly hash?: string } | undefined {
@@ -17,37 +19,63 @@ export function wantedCheckpoint(pod: V1Pod): { readonly name?: string; readonly
   return isTarget && hash ? { hash } : undefined;
 }
 
+/** It names a checkpoint, or was selected by one and left as it was. */
+export const asks = (pod: V1Pod): boolean =>
+  wantedCheckpoint(pod) !== undefined || pod.metadata?.annotations?.[annotation.notRestored] !== undefined;
+
 export function observe(pod: V1Pod, caches: Caches): Observed | undefined {
-  const wanted = wantedCheckpoint(pod);
-  if (wanted === undefined) return undefined;
+  if (!asks(pod)) return undefined;
+  const wanted = wantedCheckpoint(pod) ?? {};
   const checkpoint = findCheckpoint(pod.metadata?.namespace ?? '', wanted, caches);
+  const leftAlone = becauseOf(pod.metadata?.annotations?.[annotation.notRestored]);
   return {
     wanted: wanted.name ?? `with hash ${wanted.hash ?? ''}`,
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(leftAlone === undefined ? {} : { leftAlone }),
     ...observeContainer(pod, caches),
   };
 }
 
-const namedContainer = ({ metadata }: V1Pod): string | undefined =>
+/** "<reason>: <message>" */
+function becauseOf(text: string | undefined): Because | undefined {
+  const [, reason, message] = /^([A-Za-z]+): (.*)$/s.exec(text ?? '') ?? [];
+  return reason === undefined || message === undefined ? undefined : { reason, message };
+}
+
+/** The first of a list; an empty one says nothing. */
+export const namedContainer = ({ metadata }: V1Pod): string | undefined =>
   metadata?.annotations?.[annotation.targetContainers]?.split(',')[0]?.trim() || undefined;
 
-type ContainerFacts = Pick<Observed, 'targetFound' | 'running' | 'assignment'>;
+type ContainerFacts = Pick<Observed, 'targetFound' | 'standby' | 'running' | 'attempts' | 'end'>;
 
-function observeContainer(pod: V1Pod, { assignments }: Caches): ContainerFacts {
-  const { namespace = '', name = '' } = pod.metadata ?? {};
-  const container = targetContainer(pod.spec?.containers ?? [], namedContainer(pod));
-  if (container === undefined) return { targetFound: false };
-  const running = runningContainer(pod, container);
-  if (running === undefined) return { targetFound: true };
-  const found = assignments.get(`${namespace}/${restoreName(name, running.container.id)}`);
-  if (found === undefined) return { targetFound: true, running };
-  const { spec, status } = found;
-  const artifactDigest = spec.artifact.digest ?? '';
-  return {
-    targetFound: true,
-    running,
-    assignment: { artifactDigest, ...(status === undefined ? {} : { status }) },
-  };
+function observeContainer(pod: V1Pod, caches: Caches): ContainerFacts {
+  const name = targetContainer(pod.spec?.containers ?? [], namedContainer(pod));
+  const container = pod.spec?.containers.find((c) => c.name === name);
+  if (name === undefined || container === undefined) return { targetFound: false, attempts: [] };
+  const standby = parseStandbyCommand([...(container.command ?? []), ...(container.args ?? [])]);
+  const running = runningContainer(pod, name);
+  const facts = { targetFound: true, ...(standby === undefined ? {} : { standby }) };
+  if (running === undefined) return { ...facts, attempts: [] };
+  const end = given(pod, endName(running.pod.name, running.container.id), caches);
+  const attempts = attemptsOf(pod, running, caches);
+  return { ...facts, running, attempts, ...(end === undefined ? {} : { end }) };
+}
+
+function attemptsOf(pod: V1Pod, { pod: { name }, container }: RunningContainer, caches: Caches): Given[] {
+  const attempts: Given[] = [];
+  for (let number = 1; ; number += 1) {
+    const attempt = given(pod, restoreName(name, container.id, number), caches);
+    if (attempt === undefined) return attempts;
+    attempts.push(attempt);
+  }
+}
+
+function given(pod: V1Pod, name: string, { assignments }: Caches): Given | undefined {
+  const found = assignments.get(`${pod.metadata?.namespace ?? ''}/${name}`);
+  if (found === undefined) return undefined;
+  const { metadata, spec, status } = found;
+  const createdAt = new Date(metadata.creationTimestamp ?? 0).getTime();
+  return { name, createdAt, spec, ...(status === undefined ? {} : { status }) };
 }
 
 function findCheckpoint(
