@@ -1,5 +1,6 @@
 /** Where the operator works; the environment is read here and nowhere else. */
 import { SECCOMP_PROFILE } from '@dynamo-snapshot/api/control';
+import type { ShapeSettings } from './webhook/shape';
 
 export interface OperatorConfig {
   /** Empty = all. */
@@ -14,9 +15,23 @@ export interface OperatorConfig {
   readonly nodeLostSeconds: number;
   /** Localhost profile of checkpoint jobs; empty = none. */
   readonly seccompProfile: string;
+  /** Absent: no admission. */
+  readonly webhook?: WebhookConfig;
 }
 
-export const operatorConfig = (env: Readonly<Record<string, string | undefined>>): OperatorConfig => ({
+export interface WebhookConfig extends ShapeSettings {
+  readonly port: number;
+  /** Our own. */
+  readonly namespace: string;
+  readonly service: string;
+  readonly secret: string;
+  /** Name of both webhook configurations. */
+  readonly configuration: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const operatorConfig = (env: Environment): OperatorConfig => ({
   watchNamespace: env['WATCH_NAMESPACE'] ?? '',
   healthPort: Number(env['HEALTH_PORT'] ?? 8081),
   logLevel: env['LOG_LEVEL'] ?? 'info',
@@ -24,4 +39,28 @@ export const operatorConfig = (env: Readonly<Record<string, string | undefined>>
   podName: env['POD_NAME'] ?? 'operator',
   nodeLostSeconds: Number(env['NODE_LOST_SECONDS'] ?? 120),
   seccompProfile: env['SECCOMP_PROFILE'] ?? SECCOMP_PROFILE,
+  ...webhookConfig(env),
 });
+
+/** Admission is on where its Service is named. */
+function webhookConfig(env: Environment): { readonly webhook?: WebhookConfig } {
+  const service = env['WEBHOOK_SERVICE'];
+  if (!service) return {};
+  const needed = (name: string) => {
+    const value = env[name];
+    if (!value) throw new Error(`${name} is not set: the webhook needs it`);
+    return value;
+  };
+  return {
+    webhook: {
+      service,
+      port: Number(env['WEBHOOK_PORT'] ?? 9443),
+      namespace: needed('POD_NAMESPACE'),
+      secret: needed('WEBHOOK_SECRET'),
+      configuration: needed('WEBHOOK_CONFIGURATION'),
+      standbyImage: needed('STANDBY_IMAGE'),
+      pullPolicy: env['STANDBY_PULL_POLICY'] ?? 'IfNotPresent',
+      seccompProfile: env['PLACEHOLDER_SECCOMP_PROFILE'] ?? '',
+    },
+  };
+}

@@ -12,6 +12,7 @@ import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/
 import { Registry } from 'prom-client';
 import { operatorConfig } from './config';
 import { SnapshotOperator } from './operator';
+import { Webhook } from './webhook/webhook';
 
 async function main(): Promise<void> {
   const config = operatorConfig(process.env);
@@ -21,7 +22,9 @@ async function main(): Promise<void> {
   const metrics = makeMetrics(registry, 'operator');
   const events = new EventRecorder(kube, fieldManager.operator, log, Date);
   const api = new Api(kube, fieldManager.operator);
-  const operator = new SnapshotOperator({ kube, api, events, config, log, clock: Date, metrics });
+  const parts = { kube, api, events, config, log, clock: Date, metrics };
+  const operator = new SnapshotOperator(parts);
+  const webhook = config.webhook && new Webhook(parts, config.webhook);
   const identity = `${config.podName}_${randomUUID()}`;
   const election = new Election({
     api,
@@ -30,14 +33,17 @@ async function main(): Promise<void> {
     lease: leaseRef(config.ownNamespace, lease.operator),
     clock: Date,
   });
-  const ready = () => (operator.healthy ? true : 'the objects are not watched yet');
+  const ready = () => {
+    if (webhook?.ready === false) return 'the webhook does not serve yet';
+    return operator.healthy ? true : 'the objects are not watched yet';
+  };
   const onScrape = () => operator.measure(election.leading);
   const health = await startHealth({ port: config.healthPort, ready, registry, onScrape });
   log.info('operator', { namespace: config.watchNamespace || 'all' });
   const stop = new AbortController();
   const stopped = askedToStop();
   try {
-    await Promise.race([operator.start(), stopped]);
+    await Promise.race([Promise.all([operator.start(), webhook?.start()]), stopped]);
     log.info('ready', startFigures());
     const race = election.run(stop.signal, (term) => operator.lead(term));
     await Promise.race([race, stopped]);
@@ -45,7 +51,7 @@ async function main(): Promise<void> {
     stop.abort();
     await race;
   } finally {
-    await Promise.all([operator.shutdown(), health.close()]);
+    await Promise.all([operator.shutdown(), webhook?.close(), health.close()]);
   }
 }
 

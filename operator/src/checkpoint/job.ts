@@ -18,6 +18,7 @@ import type {
   V1PodSecurityContext,
   V1PodTemplateSpec,
   V1Volume,
+  V1VolumeMount,
 } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
 import { jobName } from './capture';
@@ -85,7 +86,7 @@ function podTemplate(
       restartPolicy: 'Never',
       ...securityContext(pod.securityContext, settings.seccompProfile),
       containers: containers.map((c) => (c.name === target ? shaped(c, settings.identityHash, shm) : c)),
-      volumes: byName(pod.volumes ?? [], volumes(shm ? job.sharedMemory?.size : undefined, shm)),
+      volumes: byName(pod.volumes ?? [], contractVolumes(shm ? job.sharedMemory?.size : undefined, shm)),
     },
   };
 }
@@ -123,25 +124,36 @@ function shaped(container: V1Container, hash: string, shm: boolean): V1Container
     [controlEnv.checkpointLocation]: `${STORE_BASE_PATH}/${hash}`,
     [controlEnv.checkpointStorageType]: 'pvc',
   };
-  const mounts = [
-    { name: CONTROL_VOLUME, mountPath: CONTROL_DIR, subPath: container.name },
-    { name: 'podinfo', mountPath: '/etc/podinfo', readOnly: true },
-    ...(shm ? [{ name: 'shared-memory', mountPath: '/dev/shm' }] : []),
-  ];
-  const own = container.volumeMounts ?? [];
   return {
     ...kept,
     env: byName<V1EnvVar>(
       Object.entries(env).map(([name, value]) => ({ name, value })),
       container.env ?? [],
     ),
-    volumeMounts: [...own, ...mounts.filter((m) => !own.some((o) => o.mountPath === m.mountPath))],
+    volumeMounts: withMounts(container, contractMounts(container.name, shm)),
     // The worker is captured when it says so itself, and stands still meanwhile: no other probe may judge it.
     readinessProbe: { exec: { command: ['cat', ready] }, periodSeconds: 1 },
   };
 }
 
-function volumes(size: string | undefined, shm: boolean): readonly V1Volume[] {
+/** What a checkpoint job and a placeholder both mount; what is captured there must be there again. */
+export const contractMounts = (container: string, shm: boolean): readonly V1VolumeMount[] => [
+  { name: CONTROL_VOLUME, mountPath: CONTROL_DIR, subPath: container },
+  { name: 'podinfo', mountPath: '/etc/podinfo', readOnly: true },
+  ...(shm ? [{ name: 'shared-memory', mountPath: SHARED_MEMORY_PATH }] : []),
+];
+
+export const SHARED_MEMORY_PATH = '/dev/shm';
+
+/** A path that the container mounts already stays as it is. */
+export function withMounts(
+  { volumeMounts: own = [] }: V1Container,
+  mounts: readonly V1VolumeMount[],
+): V1VolumeMount[] {
+  return [...own, ...mounts.filter((m) => !own.some((o) => o.mountPath === m.mountPath))];
+}
+
+export function contractVolumes(size: string | undefined, shm: boolean): readonly V1Volume[] {
   const sizeLimit = size ?? checkpointDefaults.sharedMemorySize;
   return [
     { name: CONTROL_VOLUME, emptyDir: {} },
@@ -151,6 +163,6 @@ function volumes(size: string | undefined, shm: boolean): readonly V1Volume[] {
 }
 
 /** The first list, and what of the second it does not name. */
-function byName<T extends { readonly name: string }>(first: readonly T[], second: readonly T[]): T[] {
+export function byName<T extends { readonly name: string }>(first: readonly T[], second: readonly T[]): T[] {
   return [...first, ...second.filter((s) => !first.some((f) => f.name === s.name))];
 }

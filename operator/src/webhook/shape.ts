@@ -1,0 +1,156 @@
+/** From an ordinary pod to a placeholder that is restored from a checkpoint; pure. Whatever is not named here stays as it was. */
+import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
+import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
+import { STANDBY_DIR, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import { annotation, label, RESTORED_CONDITION, SETTLED_CONDITION } from '@dynamo-snapshot/api/names';
+import type { Fallback } from '@dynamo-snapshot/api/standby';
+import { standbyCommand } from '@dynamo-snapshot/api/standby';
+import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { byName, contractMounts, contractVolumes, SHARED_MEMORY_PATH, withMounts } from '../checkpoint/job';
+import type { Because } from '../restore/plan';
+import { startupProbe } from './probe';
+
+export interface ShapeSettings {
+  /** The agent's image, which brings standby. */
+  readonly standbyImage: string;
+  readonly pullPolicy: string;
+  /** Localhost profile of placeholders; empty = as the pod says (docs/adr/0025). */
+  readonly seccompProfile: string;
+}
+
+export interface ShapeOrder {
+  readonly container: string;
+  /** What a cold start runs. */
+  readonly command: readonly string[];
+  readonly fallback: Fallback;
+  /** Absent where it does not exist. */
+  readonly checkpoint?: DynamoCheckpoint;
+  /** Name of the checkpoint for the annotation; absent where labels name it by its hash. */
+  readonly name?: string;
+  /** Whether it waits for a checkpoint that is not Ready yet. */
+  readonly waits: boolean;
+}
+
+export function shaped(pod: V1Pod, order: ShapeOrder, settings: ShapeSettings): V1Pod {
+  return { ...pod, metadata: { ...pod.metadata, ...marks(pod, order) }, spec: podSpec(pod, order, settings) };
+}
+
+/** Says on the pod why it starts with its own command; an operator makes a condition and an event of it. */
+export const leftAlone = (pod: V1Pod, { reason, message }: Because): V1Pod => ({
+  ...pod,
+  metadata: {
+    ...pod.metadata,
+    annotations: { ...pod.metadata?.annotations, [annotation.notRestored]: `${reason}: ${message}` },
+  },
+});
+
+function marks({ metadata }: V1Pod, { container, checkpoint, name }: ShapeOrder) {
+  const hash = checkpoint?.status?.identityHash;
+  const annotations = { ...metadata?.annotations };
+  delete annotations[annotation.notRestored];
+  return {
+    annotations: {
+      ...annotations,
+      ...(name === undefined ? {} : { [annotation.restoreFrom]: name }),
+      [annotation.targetContainers]: container,
+    },
+    labels: {
+      ...metadata?.labels,
+      [label.isRestoreTarget]: 'true',
+      ...(hash === undefined ? {} : { [label.checkpointHash]: hash }),
+    },
+  };
+}
+
+function podSpec({ spec }: V1Pod, order: ShapeOrder, settings: ShapeSettings): V1PodSpec {
+  const { containers = [], ...rest } = spec ?? { containers: [] };
+  const shm = sharedMemory(order.checkpoint);
+  const gate = order.fallback === 'Fail' ? RESTORED_CONDITION : SETTLED_CONDITION;
+  const seccompProfile = { type: 'Localhost', localhostProfile: settings.seccompProfile };
+  const own = containers.find((c) => c.name === order.container)?.volumeMounts ?? [];
+  const wantsShm = shm !== undefined && !own.some((m) => m.mountPath === SHARED_MEMORY_PATH);
+  return {
+    ...rest,
+    ...(settings.seccompProfile === '' || rest.securityContext?.seccompProfile !== undefined
+      ? {}
+      : { securityContext: { ...rest.securityContext, seccompProfile } }),
+    // First, so that sidecars that are init containers do not hold it up.
+    initContainers: [installer(settings), ...(rest.initContainers ?? [])],
+    containers: containers.map((c) => (c.name === order.container ? placeholder(c, order, wantsShm) : c)),
+    volumes: byName(rest.volumes ?? [], [
+      { name: STANDBY_VOLUME, emptyDir: {} },
+      ...contractVolumes(shm, wantsShm),
+    ]),
+    readinessGates: [...(rest.readinessGates ?? []), { conditionType: gate }],
+  };
+}
+
+/** Size of the tmpfs that the job of the checkpoint had; undefined where it had none of ours. */
+function sharedMemory(checkpoint: DynamoCheckpoint | undefined): string | undefined {
+  const job = checkpoint?.spec.job;
+  if (job === undefined || job.sharedMemory?.disabled === true) return undefined;
+  return job.sharedMemory?.size ?? checkpointDefaults.sharedMemorySize;
+}
+
+/** Asks for what the strictest pod security standard asks for. */
+const installer = ({ standbyImage, pullPolicy }: ShapeSettings): V1Container => ({
+  name: STANDBY_VOLUME,
+  image: standbyImage,
+  imagePullPolicy: pullPolicy,
+  command: ['/opt/dynamo-snapshot/standby', '--install', STANDBY_DIR],
+  resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } },
+  securityContext: {
+    runAsNonRoot: true,
+    runAsUser: 65532,
+    runAsGroup: 65532,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+  volumeMounts: [{ name: STANDBY_VOLUME, mountPath: STANDBY_DIR }],
+});
+
+function placeholder(container: V1Container, order: ShapeOrder, shm: boolean): V1Container {
+  const kept = { ...container };
+  delete kept.args;
+  const restore = order.checkpoint?.spec.restore;
+  const wait = restore?.waitTimeoutSeconds ?? checkpointDefaults.waitTimeoutSeconds;
+  const claim = restore?.claimTimeoutSeconds ?? checkpointDefaults.claimTimeoutSeconds;
+  const attempts = restore?.maxAttempts ?? checkpointDefaults.maxAttempts;
+  const timeout = restore?.timeoutSeconds ?? checkpointDefaults.restoreTimeoutSeconds;
+  const unclaimedSeconds = order.waits ? wait : claim;
+  const { command, fallback: otherwise } = order;
+  const standbyMount = { name: STANDBY_VOLUME, mountPath: STANDBY_DIR };
+  return {
+    ...kept,
+    command: standbyCommand({ unclaimedSeconds, otherwise, command }),
+    startupProbe: startupProbe(container, unclaimedSeconds + attempts * (timeout + BETWEEN_ATTEMPTS_SECONDS)),
+    ...readiness(container),
+    ...lifecycle(container),
+    volumeMounts: withMounts(kept, [standbyMount, ...contractMounts(container.name, shm)]),
+  };
+}
+
+/** The margin of a claim, the way of an order, and the start of an engine. */
+const BETWEEN_ATTEMPTS_SECONDS = 60;
+
+/** It counts from the start of the container; a restored worker has long been up. */
+function readiness({ readinessProbe }: V1Container): Pick<V1Container, 'readinessProbe'> {
+  if (readinessProbe === undefined) return {};
+  const now = { ...readinessProbe };
+  delete now.initialDelaySeconds;
+  return { readinessProbe: now };
+}
+
+/** A postStart hook would meet standby, not the worker. */
+function lifecycle({ lifecycle: hooks }: V1Container): Pick<V1Container, 'lifecycle'> {
+  const { preStop, stopSignal } = hooks ?? {};
+  if (hooks === undefined) return {};
+  return {
+    lifecycle: {
+      ...(preStop === undefined ? {} : { preStop }),
+      ...(stopSignal === undefined ? {} : { stopSignal }),
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { mayMeet, overlap, selectedExpression } from '../../src/webhook/select';
+import { checkpoint } from '../objects';
+
+const selecting = (matchLabels: Record<string, string>, namespace = 'ns') =>
+  checkpoint({ metadata: { namespace }, spec: { restore: { podSelector: { matchLabels } } } });
+
+describe('selectors', () => {
+  it.each([
+    [{ app: 'a' }, { app: 'a' }, true, true],
+    [{ app: 'a' }, { app: 'a', tier: 'x' }, true, true],
+    [{ app: 'a' }, { tier: 'x' }, false, true],
+    [{ app: 'a' }, { app: 'b' }, false, false],
+    [{ app: 'a', tier: 'x' }, { app: 'a', tier: 'y' }, false, false],
+  ])('%j and %j: the same pods %s, some pods %s', (a, b, same, some) => {
+    expect([overlap(a, b), overlap(b, a)]).toEqual([same, same]);
+    expect([mayMeet(a, b), mayMeet(b, a)]).toEqual([some, some]);
+  });
+
+  it('become one expression, in any order of the checkpoints', () => {
+    const all = [selecting({ b: '"x', app: 'a' }), selecting({ app: 'b' }, 'other'), checkpoint()];
+    const expression =
+      'has(object.metadata.labels) && (' +
+      '(request.namespace == "ns" && "app" in object.metadata.labels && object.metadata.labels["app"] == "a"' +
+      ' && "b" in object.metadata.labels && object.metadata.labels["b"] == "\\"x") || ' +
+      '(request.namespace == "other" && "app" in object.metadata.labels && object.metadata.labels["app"] == "b"))';
+    expect(selectedExpression(all)).toBe(expression);
+    expect(selectedExpression([...all].reverse())).toBe(expression);
+  });
+
+  it('match nothing where nothing is selected', () => {
+    expect(selectedExpression([checkpoint()])).toBe('false');
+  });
+
+  it('become their namespaces where they are too many for an API server', () => {
+    const many = Array.from({ length: 101 }, (_, i) => selecting({ app: `a${i}` }));
+    expect(selectedExpression(many)).toBe('has(object.metadata.labels) && ((request.namespace == "ns"))');
+  });
+});
