@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { buildImage, buildProductImages } from '../scripts/images';
-import { WORKER_IMAGE } from './workload';
+import { OTHER_WORKER_IMAGE, SCRATCH_IMAGE, WORKER_IMAGE } from './workload';
 import type { Say } from './stage';
 
 export interface Images {
@@ -14,11 +14,14 @@ export interface Images {
 
 export async function buildImages(say: Say): Promise<Images> {
   const product = await buildProductImages(say);
-  const worker = await buildImage(
-    { dockerfile: 'e2e/worker/Dockerfile', context: 'e2e/worker', name: WORKER_IMAGE },
-    say,
-  );
-  const archives = [...product, worker];
+  const worker = { dockerfile: 'e2e/worker/Dockerfile', context: 'e2e/worker' };
+  const scratch = { dockerfile: 'e2e/scratch/Dockerfile', context: 'e2e/scratch', name: SCRATCH_IMAGE };
+  const archives = [
+    ...product,
+    await buildImage({ ...worker, name: WORKER_IMAGE }, say),
+    await buildImage({ ...worker, name: OTHER_WORKER_IMAGE, label: 'other=true' }, say),
+    await buildImage(scratch, say),
+  ];
   const hash = createHash('sha256');
   for (const archive of product) hash.update(readFileSync(archive));
   return { archives, version: hash.digest('hex').slice(0, 12) };

@@ -4,6 +4,9 @@ import { annotation, API_VERSION, CHECKPOINT } from '@dynamo-snapshot/api/names'
 import type { KubeObject } from './kube';
 
 export const WORKER_IMAGE = 'docker.io/dynamo-snapshot/e2e-worker:1';
+/** The same worker under another digest. */
+export const OTHER_WORKER_IMAGE = 'docker.io/dynamo-snapshot/e2e-worker:other';
+export const SCRATCH_IMAGE = 'docker.io/dynamo-snapshot/e2e-scratch:1';
 export const AGENT_IMAGE = 'docker.io/dynamo-snapshot/agent:0.1.0';
 
 export interface WorkerOptions {
@@ -88,16 +91,43 @@ export function placeholder(o: WorkerOptions & { readonly checkpoint: string }):
   return { ...made, spec: { ...(made['spec'] as object), initContainers: [init] } };
 }
 
-/** A checkpoint of a pod that serves already. Each name is an identity of its own. */
-export const checkpointOf = (name: string, podName: string): KubeObject => ({
+/** An ordinary pod that asks for a checkpoint: admission makes a placeholder of it. */
+export function asking(
+  o: WorkerOptions & { readonly checkpoint: string; readonly annotations?: Readonly<Record<string, string>> },
+): KubeObject {
+  const made = worker(o);
+  const annotations = { [annotation.restoreFrom]: o.checkpoint, ...o.annotations };
+  return { ...made, metadata: { ...made.metadata, annotations } };
+}
+
+/** Pods with these labels as an ordinary Deployment makes them, on any node. */
+export function deployment(
+  o: Omit<WorkerOptions, 'node'>,
+  labels: Readonly<Record<string, string>>,
+): KubeObject {
+  const { nodeName: _, ...spec } = worker({ ...o, node: '' })['spec'] as { readonly nodeName: string };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: o.name },
+    spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+  };
+}
+
+/** A checkpoint of what is given in `spec`. */
+export const checkpoint = (name: string, spec: object): KubeObject => ({
   apiVersion: API_VERSION,
   kind: CHECKPOINT.kind,
   metadata: { name },
-  spec: {
-    identity: { model: `e2e/${name}`, backendFramework: 'generic' },
-    source: { podName, containerName: 'main' },
-  },
+  spec: { identity: { model: `e2e/${name}`, backendFramework: 'generic' }, ...spec },
 });
+
+/** A checkpoint of a pod that serves already. Each name is an identity of its own. */
+export const checkpointOf = (name: string, podName: string, restore: object = PATIENT): KubeObject =>
+  checkpoint(name, { source: { podName, containerName: 'main' }, restore });
+
+/** These machines are busy: an agent that is late is no missing agent. */
+export const PATIENT = { claimTimeoutSeconds: 60 } as const;
 
 export interface WorkerState {
   readonly counter: number;

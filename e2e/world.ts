@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
 import type { Release } from './chart';
 import type { KubeAccess, KubeObject } from './kube';
 import { Kube } from './kube';
@@ -22,20 +23,35 @@ export const clusterName = process.env['DYNAMO_SNAPSHOT_CLUSTER'] ?? 'test';
 export const worldFile = join(tmpdir(), `dynamo-snapshot-e2e-world-${clusterName}.json`);
 
 export interface PodStatus {
-  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly metadata: { readonly name: string; readonly uid: string; readonly creationTimestamp: string };
+  readonly spec: { readonly nodeName: string };
   readonly status: {
     readonly phase: string;
     readonly podIP: string;
-    readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly lastTransitionTime?: string;
+    }[];
     readonly containerStatuses?: readonly {
       readonly name: string;
       readonly restartCount: number;
+      readonly ready: boolean;
       readonly containerID: string;
       readonly lastState?: { readonly terminated?: { readonly exitCode: number } };
-      readonly state?: { readonly terminated?: { readonly exitCode: number } };
+      readonly state?: { readonly terminated?: { readonly exitCode: number; readonly message?: string } };
     }[];
   };
 }
+
+export type PodCondition = NonNullable<PodStatus['status']['conditions']>[number];
+
+export const conditionOf = ({ status }: PodStatus, type: string): PodCondition | undefined =>
+  status.conditions?.find((c) => c.type === type);
+export const restoredCondition = (pod: PodStatus): PodCondition | undefined =>
+  conditionOf(pod, RESTORED_CONDITION);
 
 export interface CheckpointObject {
   readonly metadata: { readonly name: string; readonly uid: string };
@@ -111,9 +127,18 @@ export class World {
     return { ip: status.podIP, state: await state(status.podIP) };
   }
 
-  async captured(name: string, podName: string, seconds = 90): Promise<CheckpointObject> {
-    await this.make(checkpointOf(name, podName));
+  async captured(name: string, podName: string, seconds = 90, restore?: object): Promise<CheckpointObject> {
+    await this.make(checkpointOf(name, podName, restore));
     return this.checkpointReady(name, seconds);
+  }
+
+  /** Waits until the pod says this of its restore. */
+  async told(pod: string, status: 'True' | 'False', reason: string, seconds = 90): Promise<PodCondition> {
+    const path = `{.status.conditions[?(@.type=="${RESTORED_CONDITION}")].reason}`;
+    await this.kube.wait('pod', pod, `jsonpath=${path}=${reason}`, seconds);
+    const condition = restoredCondition(await this.kube.get<PodStatus>('pod', pod));
+    if (condition?.status !== status) throw new Error(`pod ${pod}: ${JSON.stringify(condition)}`);
+    return condition;
   }
 
   async checkpointReady(name: string, seconds = 90): Promise<CheckpointObject> {

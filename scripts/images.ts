@@ -25,6 +25,8 @@ export interface ImageBuild {
   readonly dockerfile: string;
   readonly context: string;
   readonly name: string;
+  /** name=value; makes an image with a digest of its own of the same content. */
+  readonly label?: string;
 }
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dynamo-snapshot');
@@ -62,6 +64,7 @@ export async function buildImage(image: ImageBuild, say: Say): Promise<string> {
     '--isolation',
     'chroot',
     ...authority(),
+    ...(image.label === undefined ? [] : ['--label', image.label]),
     '-f',
     image.dockerfile,
     '-t',
@@ -154,9 +157,9 @@ async function withScratch(work: (dir: string) => Promise<void>): Promise<void> 
 }
 
 /** Of the Dockerfile and of every file that it copies. */
-function contentHash({ dockerfile, context, name }: ImageBuild): string {
+function contentHash({ dockerfile, context, name, label = '' }: ImageBuild): string {
   const text = readFileSync(dockerfile, 'utf8');
-  const hash = createHash('sha256').update(name).update(text);
+  const hash = createHash('sha256').update(name).update(label).update(text);
   for (const file of copied(text).flatMap((path) => filesBelow(context, path)))
     hash.update(file).update(readFileSync(join(context, file)));
   return hash.digest('hex').slice(0, 24);
