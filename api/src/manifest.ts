@@ -120,6 +120,28 @@ export const manifestSchema = {
         zeroBytes: size,
       },
     },
+    /** What the processes had on GPUs, which is in their memory now; absent where they had nothing. */
+    cuda: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['driver', 'processes', 'gpus', 'bytes'],
+      properties: {
+        driver: text,
+        /** Holders of CUDA state, by their pid in their own namespace; parents first. */
+        processes: { type: 'array', minItems: 1, items: { type: 'integer', minimum: 1 } },
+        gpus: {
+          type: 'array',
+          minItems: 1,
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['uuid', 'model', 'memoryBytes', 'usedBytes'],
+            properties: { uuid: text, model: text, memoryBytes: size, usedBytes: size },
+          },
+        },
+        bytes: size,
+      },
+    },
     volumes: {
       type: 'array',
       items: {

@@ -61,6 +61,7 @@ export class Ours implements Side {
     const job = { dir: stagingDir, plan, processes: processTree(root), whileFrozen: () => Promise.resolve() };
     const memory = await dumpWithMemory(job, io, () => {
       frozen = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
+      return Promise.resolve();
     });
     if (memory.pages === 'criu') throw new Error(`CRIU wrote the pages: ${memory.why}`);
     const files = await withPool(availableParallelism(), (pool) => digestFiles(stagingDir, undefined, pool));

@@ -33,6 +33,8 @@ export interface GpuConfig {
   /** Whether the node's huge pages may be set to `always` while the driver checkpoints. */
   readonly hugePages: boolean;
   readonly hugePagesSetting: string;
+  /** Socket of the kubelet's PodResources API. */
+  readonly podResources: string;
 }
 
 export interface AgentConfig extends EngineConfig {
@@ -81,6 +83,7 @@ const gpuConfig = (env: Environment): GpuConfig => ({
   lockTimeoutMs: Number(env['SNAPSHOT_CUDA_LOCK_TIMEOUT_MS'] ?? 10_000),
   hugePages: env['SNAPSHOT_HUGE_PAGES'] !== 'leave',
   hugePagesSetting: env['SNAPSHOT_HUGE_PAGES_SETTING'] ?? '/sys/kernel/mm/transparent_hugepage/enabled',
+  podResources: env['SNAPSHOT_POD_RESOURCES'] ?? '/var/lib/kubelet/pod-resources/kubelet.sock',
 });
 /** The first is the default. */
 function oneOf<T extends string>(env: Environment, name: string, values: readonly [T, ...T[]]): T {

@@ -15,9 +15,13 @@ import type { CriuProgram } from '../criu/program';
 import { criuProgram } from '../criu/program';
 import { frozenSeconds } from '../criu/stats';
 import type { CaptureRequest, CaptureResult, MountedVolume } from '../engine';
+import { cudaStop } from '../cuda/stop';
 import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
+import { gpuContainer } from '../gpu/discover';
+import { cudaPart, cudaTree, gpuFacts } from '../gpu/manifest';
+import { observeGpu } from '../gpu/observe';
 import { commandLine } from '../linux/proc';
 import { describeTree } from '../linux/tree';
 import { Cri } from '../runtime/cri';
@@ -55,7 +59,9 @@ export async function capture(request: CaptureRequest, io: EngineIo): Promise<Ca
 async function look(request: CaptureRequest, io: EngineIo): Promise<Seen> {
   const cri = new Cri(io.config.criSocket);
   try {
-    return observe(request, await cri.container(request.containerId), io.config);
+    const seen = observe(request, await cri.container(request.containerId), io.config);
+    const gpu = await observeGpu(seen.processes, gpuContainer(seen.root.pid, request.pod), io.config.gpu);
+    return gpu === undefined ? seen : { ...seen, gpu };
   } finally {
     cri.close();
   }
@@ -82,6 +88,7 @@ async function dumpTree(
     places: remapPlaces(seen, volumes),
     since: Date.now(),
   });
+  const gpu = await cudaStop(cudaTree(seen.gpu), io);
   io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
   io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
   let tree: TreeFacts | undefined;
@@ -102,8 +109,9 @@ async function dumpTree(
       },
     },
     io,
-    () => {
-      paused = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
+    async () => {
+      const withoutGpu = await gpu.resume();
+      paused = Math.max(frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0, withoutGpu);
       io.steps.note('paused', paused);
     },
   );
@@ -177,7 +185,7 @@ const sourceOf = (request: CaptureRequest, { cpu, gpu }: Seen, criuVersion: stri
   criuVersion,
   cpuModel: cpu.model,
   cpuFeatures: [...cpu.features],
-  ...(gpu === undefined ? {} : { gpu }),
+  ...gpuFacts(gpu),
 });
 
 function containerOf({ pod }: CaptureRequest, seen: Seen): Manifest['container'] {
@@ -201,6 +209,7 @@ function manifestWriter({
   memory,
   criuVersion,
 }: ManifestParts): ManifestOf {
+  const cuda = cudaPart(seen.gpu);
   return (files) => ({
     version: MANIFEST_VERSION,
     createdAt: new Date().toISOString(),
@@ -216,6 +225,7 @@ function manifestWriter({
       ...{ pausedSeconds: paused, ...memory },
       tcp: request.tcp ?? 'close',
     },
+    ...cuda,
     volumes: volumes.map(({ name, mountPath }, i) => ({ name, mountPath, file: volumeTar(i) })),
     files: [...files],
     sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0) + bulkBytes(memory),

@@ -1,6 +1,8 @@
 /** Whether a container may be captured: every reason against it at once, before anything is touched; pure. */
 import { humanBytes, humanSeconds } from '@dynamo-snapshot/api/quantity';
+import { estimatedDriverSeconds } from '../cuda/limits';
 import type { PodFacts } from '../engine';
+import { captureReasons } from '../gpu/decide';
 import { NAMESPACES } from '../linux/proc';
 import type { Seen, SeenProcess } from './observe';
 
@@ -21,10 +23,11 @@ const UNSUPPORTED_FDS: readonly (readonly [RegExp, string])[] = [
   [/^anon_inode:seccomp notify/, 'a seccomp listener'],
   [/^\/dev\/(infiniband|vfio|dri)\//, 'a device that keeps state of its own'],
   [/^\/dev\/(fuse|kfd)$/, 'a device that keeps state of its own'],
-  [/^\/dev\/nvidia/, 'a GPU (CUDA state is not captured yet)'],
 ];
 
-export const memoryBytes = (seen: Seen): number => seen.processes.reduce((sum, p) => sum + p.rssBytes, 0);
+/** What the tree will have when it is dumped: the driver copies GPU memory into it. */
+export const memoryBytes = (seen: Seen): number =>
+  seen.processes.reduce((sum, p) => sum + p.rssBytes, seen.gpu?.usedBytes ?? 0);
 
 export const estimatedFreezeSeconds = (bytes: number): number =>
   FREEZE_FIXED_SECONDS + bytes / FREEZE_BYTES_PER_SECOND;
@@ -37,6 +40,7 @@ export const reasonsAgainst = (seen: Seen, pod: PodFacts | undefined): readonly 
   ...budgetReasons(seen, pod),
   ...spaceReasons(seen),
   ...memoryReasons(seen),
+  ...captureReasons(seen.gpu, seen),
 ];
 
 const containerReasons = (seen: Seen): readonly string[] => [
@@ -58,6 +62,9 @@ function processReasons(p: SeenProcess, seen: Seen): readonly string[] {
     ...UNSUPPORTED_FDS.filter(([pattern]) => p.openPaths.some((path) => pattern.test(path))).map(
       ([, what]) => `${who} has ${what}`,
     ),
+    ...(seen.gpu === undefined && p.openPaths.some((path) => path.startsWith('/dev/nvidia'))
+      ? [`${who} has a GPU open, of which nothing is known`]
+      : []),
     ...p.lostLocks.map(
       (path) => `${who} holds a POSIX lock on ${path} and maps the same file: CRIU would lose the lock`,
     ),
@@ -89,7 +96,8 @@ const volumeReasons = (seen: Seen): readonly string[] =>
 
 function budgetReasons(seen: Seen, pod: PodFacts | undefined): readonly string[] {
   const budget = pod?.livenessBudgetSeconds;
-  const estimate = estimatedFreezeSeconds(memoryBytes(seen));
+  const estimate =
+    estimatedFreezeSeconds(memoryBytes(seen)) + estimatedDriverSeconds(seen.gpu?.usedBytes ?? 0);
   if (budget === undefined || estimate <= budget * BUDGET_SHARE) return [];
   const [needs, has] = [estimate, budget].map(humanSeconds);
   return [

@@ -31,16 +31,24 @@ export type DumpedMemory =
   { readonly pages: 'criu'; readonly why: string } | ({ readonly pages: 'split' } & Copied);
 
 /** The tree runs when this returns; `then` is called as soon as it does, before the memory is stored. */
-export async function dumpWithMemory(job: MemoryDump, io: EngineIo, then: () => void): Promise<DumpedMemory> {
+export async function dumpWithMemory(
+  job: MemoryDump,
+  io: EngineIo,
+  then: () => Promise<void>,
+): Promise<DumpedMemory> {
   const why = io.config.pages === 'criu' ? 'as configured' : await trySplit(job, io, then);
   if (typeof why !== 'string') return why;
   await io.steps.runToEnd('dump', () => dump(job.plan, io, job.whileFrozen));
-  then();
+  await then();
   return { pages: 'criu', why };
 }
 
 /** A string says why CRIU must write the pages; any other failure is one of the whole capture. */
-async function trySplit(job: MemoryDump, io: EngineIo, then: () => void): Promise<DumpedMemory | string> {
+async function trySplit(
+  job: MemoryDump,
+  io: EngineIo,
+  then: () => Promise<void>,
+): Promise<DumpedMemory | string> {
   const copy = await io.steps.run('prepare', () => prepare(job, io));
   const stop = () => copy.giveUp();
   io.signal.addEventListener('abort', stop, { once: true });
@@ -49,7 +57,7 @@ async function trySplit(job: MemoryDump, io: EngineIo, then: () => void): Promis
     await io.steps.runToEnd('dump', () =>
       dump(job.plan, io, () => both(job.whileFrozen(), copy.whileFrozen(job.plan.pid))),
     );
-    then();
+    await then();
     progress.now('store');
     const copied = await io.steps.run('store', () => copy.store());
     removeNullLinks(job.plan.images);

@@ -3,12 +3,11 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { existsSync } from 'node:fs';
 import { upperDir, externalMounts, parseMountinfo } from '../linux/mountinfo';
-import type { GpuFacts } from '@dynamo-snapshot/api/manifest';
 import type { CaptureRequest, MountedVolume } from '../engine';
 import { resolvedBelow } from '../files/walk';
 import type { EngineConfig } from '../config';
 import type { ContainerCgroups } from '../linux/cgroup';
-import { containerCgroups, isFrozen } from '../linux/cgroup';
+import { containerCgroups, isFrozen, memoryRoom } from '../linux/cgroup';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Cpu } from '../linux/cpu';
 import { cpu } from '../linux/cpu';
@@ -26,6 +25,7 @@ import {
   status,
 } from '../linux/proc';
 import { locksLostByMapping } from '../linux/tree';
+import type { GpuSeen } from '../gpu/observe';
 import type { ContainerFacts } from '../runtime/facts';
 import { volumesOf } from '../runtime/facts';
 import { workloadRoot } from '../runtime/workload';
@@ -62,9 +62,12 @@ export interface Seen {
   /** Of the node. */
   readonly availableMemoryBytes?: number;
   readonly cpu: Cpu;
-  readonly gpu?: GpuFacts;
   /** Whether the root is first in its pid namespace. */
   readonly isInit: boolean;
+  /** What the memory limit leaves; absent = no limit. */
+  readonly limitFreeBytes?: number;
+  /** Absent = it has nothing of a GPU open. */
+  readonly gpu?: GpuSeen;
 }
 
 export function observe(request: CaptureRequest, facts: ContainerFacts, config: EngineConfig): Seen {
@@ -74,6 +77,7 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
   const mounts = mountsOf(root.pid);
   const groups = containerCgroups(config.cgroupRoot, root.pid, facts.id);
   const upper = upperDir(mounts);
+  const limitFree = memoryRoom(groups);
   const tty = terminal(root.pid);
   const available = availableMemory();
   const processes = processTree(root.pid).flatMap(look);
@@ -99,6 +103,7 @@ export function observe(request: CaptureRequest, facts: ContainerFacts, config: 
     ...(available === undefined ? {} : { availableMemoryBytes: available }),
     cpu: cpu(),
     isInit: status(root.pid)?.nsPids.at(-1) === 1,
+    ...(limitFree === undefined ? {} : { limitFreeBytes: limitFree }),
   };
 }
 

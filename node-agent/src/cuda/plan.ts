@@ -45,7 +45,7 @@ export function towardsRunning(state: ProcessState, pid: number, gpuPairs: reado
  * map. Allocation order changes from pod to pod, so pairing by position alone would move memory for nothing.
  */
 export function pairGpus(from: readonly string[], to: readonly string[]): readonly GpuPair[] {
-  if (from.length !== to.length)
+  if (from.length > to.length)
     throw new TerminalError('GpuMismatch', `captured on ${from.length} GPUs, ${to.length} are here`);
   const free = to.filter((uuid) => !from.includes(uuid));
   const pairs = from.map((uuid) => ({ from: uuid, to: to.includes(uuid) ? uuid : (free.shift() ?? uuid) }));

@@ -12,7 +12,7 @@ import { driverLimitMs } from './limits';
 import { waves } from './plan';
 import type { CudaCall, GpuPair } from './protocol';
 import { CUDA_SUCCESS, failureOf } from './result';
-import { resumeAll } from './resume';
+import { resumeAll, stateNow } from './resume';
 
 /** What the driver itself needs beyond the time limit of a lock. */
 const LOCK_MARGIN_MS = 10_000;
@@ -26,27 +26,28 @@ export interface CudaTree {
 }
 
 export interface StoppedCuda {
-  /** Restored, unlocked, and seen running by the driver's own word. May be repeated. */
-  resume(): Promise<void>;
+  /** Restored, unlocked, and seen running by the driver's own word; returns the seconds since the first lock. */
+  resume(): Promise<number>;
 }
 
 /** Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. */
 export async function cudaStop(tree: CudaTree, io: EngineIo): Promise<StoppedCuda> {
   const { processes } = tree;
-  if (processes.length === 0) return { resume: () => Promise.resolve() };
+  if (processes.length === 0) return { resume: () => Promise.resolve(0) };
   const cuda = new Cuda(io.config.gpu.helper);
   const limitMs = driverLimitMs(tree.bytes);
   const resume = async () => {
-    const from = performance.now();
-    try {
-      // No step that the operation may give up: this one is done also when it was stopped.
-      await resumeAll(cuda, processes, { until: Date.now() + limitMs });
-    } finally {
-      cuda.close();
-      io.steps.note('gpuResume', (performance.now() - from) / 1000);
-    }
+    const begun = performance.now();
+    // No step that the operation may give up: this one is done also when it was stopped.
+    await resumeAll(cuda, processes, { until: Date.now() + limitMs });
+    cuda.close();
+    io.steps.note('gpuResume', (performance.now() - begun) / 1000);
+    return (performance.now() - from) / 1000;
   };
+  // The helper is up, and the driver answers, before anybody has to wait for it.
+  await Promise.all(processes.map(({ pid }) => stateNow(cuda, pid)));
   io.willUndo({ do: 'cudaResume', helper: io.config.gpu.helper, processes, limitMs });
+  const from = performance.now();
   try {
     await io.steps.runToEnd('gpuLock', () => lockAll(cuda, processes, io));
     await io.steps.runToEnd('gpuCheckpoint', () => withHugePages(io, () => checkpointAll(cuda, tree, io)));
@@ -119,7 +120,7 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
 }
 
 /** A failure to give the GPU back is told together with what led to it. */
-async function resumed(resume: () => Promise<void>, cause: unknown): Promise<void> {
+async function resumed(resume: () => Promise<number>, cause: unknown): Promise<void> {
   try {
     await resume();
   } catch (error) {

@@ -49,6 +49,22 @@ export const isFrozen = (freezer: string): boolean =>
   readIfThere(join(freezer, 'cgroup.freeze')) === '1' ||
   readIfThere(join(freezer, 'freezer.state')) === 'FROZEN';
 
+/** Limit and use of a container's memory, by the name of their files in both versions (kernel: cgroup-v2.rst, memory.rst). */
+const MEMORY_FILES = [
+  ['memory.max', 'memory.current'],
+  ['memory.limit_in_bytes', 'memory.usage_in_bytes'],
+] as const;
+
+/** A v1 group without a limit shows a number near 2^63; page cache counts as used, though the kernel would give it back. */
+export function memoryRoom({ dirs }: ContainerCgroups): number | undefined {
+  for (const dir of dirs)
+    for (const [limitFile, usedFile] of MEMORY_FILES) {
+      const [limit, used] = [limitFile, usedFile].map((file) => Number(readIfThere(join(dir, file)) || NaN));
+      if (limit !== undefined && used !== undefined && limit < 2 ** 60) return Math.max(0, limit - used);
+    }
+  return undefined;
+}
+
 const readIfThere = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
 
 const members = (dir: string): readonly number[] =>

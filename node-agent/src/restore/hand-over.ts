@@ -17,12 +17,17 @@ const SEED_BYTES = 32;
 /** The worker finds its new identity at its first instruction. */
 export function handOver(request: RestoreRequest, receipt: Receipt, placeholder: HostPid): void {
   sigqueue(placeholder, standbySignal.adopt, receipt.restoredPid);
+  goOn(request, receipt, placeholder);
+  tell(placeholder, controlFile.restoreComplete);
+}
+
+/** Earlier than the word to standby where the driver needs the tree's own threads to restore its GPUs. */
+export function goOn(request: RestoreRequest, receipt: Receipt, placeholder: HostPid): void {
   // Clones share every secret and every random state of their source; this one is theirs alone.
   const seed = randomBytes(SEED_BYTES).toString('hex');
   tell(placeholder, controlFile.restoreEnvironment, restoreEnvironment(request.pod, seed));
   tell(placeholder, controlFile.restoreContext, restoreContext(request.pod, seed));
   resume(receipt);
-  tell(placeholder, controlFile.restoreComplete);
 }
 
 /** Children first: their parents find them as they left them. One that runs already is not disturbed. */

@@ -13,6 +13,10 @@ import { criuProgram } from '../criu/program';
 import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
+import type { GpusHere } from '../gpu/decide';
+import { restoreReasons } from '../gpu/decide';
+import { gpuContainer } from '../gpu/discover';
+import { gpusHere, returnGpus } from '../gpu/return';
 import { command } from '../linux/command';
 import { processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
@@ -28,7 +32,7 @@ import type { Checked } from './check';
 import { check, layOut } from './check';
 import { judge } from './decide';
 import { fillTree } from './fill';
-import { handOver } from './hand-over';
+import { goOn, handOver } from './hand-over';
 import { addressesOf, imagesOfClone, movedAddresses } from './images';
 import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
 import { observePlace } from './observe';
@@ -53,11 +57,15 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
     ]),
   );
   await claim(target.placeholder, remainingMs(io) / 1000 + CLAIM_MARGIN_SECONDS);
+  const { groups, placeholder } = target;
+  const { cuda } = artifact.manifest;
+  const gpus = await io.steps.run('gpus', () =>
+    gpusHere(cuda, gpuContainer(placeholder.pid, request.pod), io),
+  );
   const { checked, skipped } = await io.steps.run('verify', async () => {
     const seen = await check(artifact, keys, pool);
-    return { checked: seen, skipped: verify(request, target, seen) };
+    return { checked: seen, skipped: verify(request, target, seen, gpus) };
   });
-  const { groups, placeholder } = target;
   const work = join(io.config.work, `restore-${groups.id}`);
   io.willUndo({ do: 'remove', path: work });
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
@@ -69,6 +77,8 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   const proven = await io.steps.run('prove', () =>
     prove({ receipt, artifact, groups, placeholder, skipped, pod: request.pod }),
   );
+  if (cuda !== undefined) goOn(request, proven, placeholder.pid);
+  await returnGpus(cuda, gpus, proven, io);
   await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
   const hooks = wakeTarget(request, proven, io);
   if (hooks !== undefined) await io.steps.runToEnd('wake', () => wake(hooks, io.signal));
@@ -102,6 +112,7 @@ function verify(
   request: RestoreRequest,
   { facts, placeholder, groups }: Target,
   { artifact, verified }: Checked,
+  gpus: GpusHere | undefined,
 ): readonly string[] {
   const { manifest } = artifact;
   const place = observePlace(manifest, facts, placeholder, groups);
@@ -113,6 +124,7 @@ function verify(
     ...(same ? [] : [`the artifact says that it is ${namespace}/${identityHash}/${uid}`]),
     ...verified.faults,
     ...reasons,
+    ...restoreReasons(manifest.cuda, gpus, request.skipCompatCheck ?? false),
   ];
   if (all.length > 0) throw new TerminalError('RestoreRefused', all.join('; '));
   return skipped;

@@ -1,0 +1,54 @@
+/** The GPU part of a restore: checked before any process exists, given to the restored processes once their memory is whole. */
+import type { Receipt } from '@dynamo-snapshot/api/receipt';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { pairGpus } from '../cuda/plan';
+import { Cuda } from '../cuda/client';
+import { cudaRestore } from '../cuda/stop';
+import type { EngineIo } from '../engine-io';
+import { hostPid } from '../linux/ids';
+import type { CudaPart, GpusHere } from './decide';
+import type { GpuContainer } from './discover';
+import { gpusOf } from './discover';
+import { nodeGpus } from './observe';
+
+/** Undefined where the artifact has no GPU part: the driver is not asked. */
+export async function gpusHere(
+  cuda: CudaPart | undefined,
+  container: GpuContainer,
+  { config }: EngineIo,
+): Promise<GpusHere | undefined> {
+  if (cuda === undefined) return undefined;
+  const helper = new Cuda(config.gpu.helper);
+  try {
+    const node = await nodeGpus(helper);
+    return { driver: node.driver, ...(await gpusOf(node, container, config.gpu)) };
+  } catch (error) {
+    return { driver: '', devices: [], foreign: [], fault: explain(error) };
+  } finally {
+    helper.close();
+  }
+}
+
+/** The restored processes run already, and wait in the driver until this is done. */
+export async function returnGpus(
+  cuda: CudaPart | undefined,
+  here: GpusHere | undefined,
+  { tree = [] }: Receipt,
+  io: EngineIo,
+): Promise<void> {
+  if (cuda === undefined || here === undefined) return;
+  const processes = cuda.processes.map((inner) => {
+    const found = tree.find((p) => p.pid === inner);
+    if (found === undefined)
+      throw new TerminalError(
+        'RestoreUnproven',
+        `process ${inner}, which holds CUDA state, was not restored`,
+      );
+    return { pid: hostPid(found.hostPid), startTime: found.startTime };
+  });
+  const gpuPairs = pairGpus(
+    cuda.gpus.map((g) => g.uuid),
+    here.devices.map((d) => d.uuid),
+  );
+  await cudaRestore({ processes, bytes: cuda.bytes, driver: here.driver, gpuPairs }, io);
+}
