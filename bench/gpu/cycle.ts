@@ -16,6 +16,7 @@ import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
 import { failureOf } from '@dynamo-snapshot/node-agent/cuda/result';
 import { cudaRestore, cudaStop } from '@dynamo-snapshot/node-agent/cuda/stop';
+import { signal } from '@dynamo-snapshot/node-agent/linux/cgroup';
 import { command } from '@dynamo-snapshot/node-agent/linux/command';
 import type { HostPid, ProcessRef } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
@@ -29,8 +30,8 @@ import { treeOf } from './worker';
 export type Path = 'stock' | 'ours';
 export const paths: readonly Path[] = ['stock', 'ours'];
 
-/** Far above anything measured; the case itself has a shorter one. */
-export const CALL_LIMIT_MS = 300_000;
+/** Of one step: far above anything measured, and far below the limit of a case. */
+const limitMs = ({ gpuBytes }: Job): number => 25_000 + gpuBytes / 0.4e6;
 
 export interface Captured {
   readonly path: Path;
@@ -53,7 +54,7 @@ export async function capture(path: Path, job: Job): Promise<Captured> {
   const dir = join(job.place.images, `${path}-${job.worker.ref.pid}`);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(join(dir, artifactFile.images), { recursive: true });
-  const io = benchIo(job.place, CALL_LIMIT_MS);
+  const io = benchIo(job.place, limitMs(job));
   await (path === 'stock' ? captureStock(job, dir, io) : captureOurs(job, dir, io));
   return { path, dir, cudaPids: job.cudaPids, timings: io.timings() };
 }
@@ -72,21 +73,19 @@ async function planOf({ place, worker }: Job, dir: string) {
 }
 
 async function captureStock(job: Job, dir: string, { steps }: BenchIo): Promise<void> {
-  const cuda = new Cuda(job.place.config.gpu.helper);
+  const cuda = await upHelper(job.place);
   try {
     await steps.runToEnd('gpuLock', () =>
-      each(cuda, job.cudaPids, (pid) => ({ call: 'lock', pid, timeoutMs: 10_000 })),
+      each(cuda, job, (pid) => ({ call: 'lock', pid, timeoutMs: 10_000 })),
     );
-    await steps.runToEnd('gpuCheckpoint', () =>
-      each(cuda, job.cudaPids, (pid) => ({ call: 'checkpoint', pid })),
-    );
+    await steps.runToEnd('gpuCheckpoint', () => each(cuda, job, (pid) => ({ call: 'checkpoint', pid })));
     const { program, ...plan } = await planOf(job, dir);
     const argv = dumpArgs({ ...plan, criu: program.path, actionScript: '/bin/true' });
     const { code, stderr } = await steps.runToEnd('dump', () =>
-      command(argv, { env: environment(program.env) }),
+      command(argv, { env: environment(program.env), deadlineMs: limitMs(job) }),
     );
     if (code !== 0) throw new Error(`criu dump: exit ${code}: ${stderr.trim().slice(-300)}`);
-    await steps.runToEnd('gpuResume', () => giveBack(cuda, job.cudaPids));
+    await steps.runToEnd('gpuResume', () => giveBack(cuda, job));
   } finally {
     cuda.close();
   }
@@ -105,23 +104,31 @@ async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
 
 /** The tree has the pids that it had: the worker must have ended. */
 export async function restore(job: Job, { path, dir, cudaPids }: Captured): Promise<readonly Timing[]> {
-  const io = benchIo(job.place, CALL_LIMIT_MS);
-  await io.steps.runToEnd('criu', () => criuRestore(job, dir));
-  if (path === 'ours') {
-    const tree = { processes: refs(cudaPids), bytes: job.gpuBytes, driver: job.driver };
-    await cudaRestore({ ...tree, gpuPairs: [] }, io);
-    return io.timings();
-  }
-  const cuda = new Cuda(job.place.config.gpu.helper);
+  // The engine has asked for the devices before; the same is given to both.
+  const cuda = await upHelper(job.place);
+  const io = benchIo(job.place, limitMs(job));
   try {
-    await io.steps.runToEnd('gpuRestore', () => giveBack(cuda, cudaPids));
+    await io.steps.runToEnd('criu', () => criuRestore(job, dir));
+    if (path === 'stock') await io.steps.runToEnd('gpuRestore', () => giveBack(cuda, job));
+    else {
+      const tree = { processes: refs(cudaPids), bytes: job.gpuBytes, driver: job.driver };
+      await cudaRestore({ ...tree, gpuPairs: [] }, io, cuda);
+    }
+    return io.timings();
   } finally {
     cuda.close();
   }
-  return io.timings();
 }
 
-async function criuRestore({ place, worker }: Job, dir: string): Promise<void> {
+async function upHelper(place: Place): Promise<Cuda> {
+  const cuda = new Cuda(place.config.gpu.helper);
+  await cuda.call({ call: 'state', pid: process.pid }, 30_000);
+  return cuda;
+}
+
+/** CRIU leaves the tree stopped; it must run, for its own threads do the driver's restore. */
+async function criuRestore(job: Job, dir: string): Promise<void> {
+  const { place, worker } = job;
   const net = openSync('/proc/self/ns/net', 'r');
   const none = openSync('/dev/null', 'r+');
   try {
@@ -129,7 +136,7 @@ async function criuRestore({ place, worker }: Job, dir: string): Promise<void> {
       process: { stdio: ['/dev/null', '/dev/null', '/dev/null'] },
       dump: { externalMounts: [], joinedNamespaces: [] },
     } as unknown as Manifest;
-    const job = {
+    const asked = {
       artifact: dir,
       digest: '',
       images: join(dir, artifactFile.images),
@@ -139,9 +146,10 @@ async function criuRestore({ place, worker }: Job, dir: string): Promise<void> {
       cgroupProcs: [join(worker.group, 'cgroup.procs')],
       fds: { net, stdin: none, stdout: none, stderr: none },
       oomScoreAdj: '0',
-      deadlineMs: CALL_LIMIT_MS,
+      deadlineMs: limitMs(job),
     };
-    await restoreTree(job, manifest);
+    await restoreTree(asked, manifest);
+    for (const pid of [...treeOf(worker)].reverse()) signal(pid, 'SIGCONT');
   } finally {
     for (const fd of [net, none]) closeSync(fd);
   }
@@ -155,17 +163,17 @@ const environment = (more: Readonly<Record<string, string>>): Record<string, str
 const refs = (pids: readonly HostPid[]): readonly ProcessRef[] =>
   pids.flatMap((pid) => processRef(pid) ?? []);
 
-async function each(cuda: Cuda, pids: readonly number[], callOf: (pid: number) => CudaCall): Promise<void> {
-  for (const pid of pids) {
+async function each(cuda: Cuda, job: Job, callOf: (pid: number) => CudaCall): Promise<void> {
+  for (const pid of job.cudaPids) {
     const call = callOf(pid);
-    const answer = await cuda.call(call, CALL_LIMIT_MS);
+    const answer = await cuda.call(call, limitMs(job));
     if (answer.rc !== 0) throw new Error(failureOf(call, answer));
   }
 }
 
-async function giveBack(cuda: Cuda, pids: readonly number[]): Promise<void> {
-  await each(cuda, pids, (pid) => ({ call: 'restore', pid, gpuPairs: [] }));
-  await each(cuda, pids, (pid) => ({ call: 'unlock', pid }));
+async function giveBack(cuda: Cuda, job: Job): Promise<void> {
+  await each(cuda, job, (pid) => ({ call: 'restore', pid, gpuPairs: [] }));
+  await each(cuda, job, (pid) => ({ call: 'unlock', pid }));
 }
 
 /** Which of a worker's processes hold CUDA state, by the driver's word. */

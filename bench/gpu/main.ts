@@ -4,6 +4,7 @@
  */
 import { explain } from '@dynamo-snapshot/api/errors';
 import { caseNamed, casesOf } from './cases';
+import { killable } from './kill';
 import { placeOf } from './place';
 import { runAll } from './run';
 
@@ -12,6 +13,11 @@ async function main([verb, ...names]: readonly string[]): Promise<number> {
   if (verb === 'case') {
     const result = await caseNamed(names[0] ?? '').run(place);
     console.log(`RESULT ${JSON.stringify(result)}`);
+    return 0;
+  }
+  if (verb === 'killable') {
+    const [dir = '', pid, bytes] = names;
+    await killable(place, dir, Number(pid), Number(bytes));
     return 0;
   }
   if (verb === 'run') return runAll(place, casesOf(names));

@@ -127,7 +127,9 @@ async function buildBench(home: string): Promise<void> {
     external: ['koffi'],
     logLevel: 'warning',
   });
-  execFileSync('gcc', ['-O2', '-Wall', '-o', join(home, 'worker'), 'bench/gpu/worker.c', '-ldl']);
+  for (const name of ['worker', 'limits'])
+    execFileSync('gcc', ['-O2', '-Wall', '-pthread', '-o', join(home, name), `bench/gpu/${name}.c`, '-ldl']);
+  copyFileSync('bench/gpu/llm.py', join(home, 'llm.py'));
 }
 
 function tellSize(files: readonly string[]): void {

@@ -7,6 +7,7 @@ import type { EngineConfig } from '@dynamo-snapshot/node-agent/config';
 import type { EngineIo } from '@dynamo-snapshot/node-agent/engine-io';
 import { Steps } from '@dynamo-snapshot/node-agent/engine-io';
 import type { UndoStep } from '@dynamo-snapshot/node-agent/journal/step';
+import { say } from './say';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 
 export interface Place {
@@ -61,7 +62,7 @@ export function benchIo(
   willUndo: (step: UndoStep) => void = () => {},
 ): BenchIo {
   const { signal } = new AbortController();
-  const steps = new Steps(() => {}, signal);
+  const steps = new Steps(({ step }) => say('  begins', step ?? ''), signal);
   return {
     config: place.config,
     log: quiet,

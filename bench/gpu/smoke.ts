@@ -6,6 +6,7 @@ import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
 import type { Job } from './cycle';
 import { capture, cudaPidsOf, paths, restore } from './cycle';
+import { diagnose } from './diagnose';
 import type { Place } from './place';
 import { say } from './say';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
@@ -34,7 +35,14 @@ async function oneGigabyte(place: Place, cuda: Cuda, driver: string): Promise<un
   const cudaPids = await cudaPidsOf(place, worker);
   const job: Job = { place, worker, cudaPids, gpuBytes: GIB, driver };
   const results: unknown[] = [];
-  for (const path of paths) results.push(await trouble(path, () => cycle(path, job)));
+  for (const path of paths)
+    results.push(
+      await trouble(
+        path,
+        () => cycle(path, job),
+        () => diagnose(place, worker),
+      ),
+    );
   await endWorker(worker).catch((error: unknown) => say('end', explain(error)));
   return results;
 }
@@ -78,7 +86,7 @@ async function managedMemory(place: Place, cuda: Cuda): Promise<unknown> {
 
 const tell = async (cuda: Cuda, call: CudaCall): Promise<string> => {
   const from = performance.now();
-  const answer = await cuda.call(call, 60_000);
+  const answer = await cuda.call(call, 15_000);
   return `${JSON.stringify(answer)} in ${Math.round(performance.now() - from)} ms`;
 };
 
@@ -96,11 +104,16 @@ function mapped(pid: number): string {
   return JSON.stringify(Object.fromEntries(sizes));
 }
 
-async function trouble(what: string, work: () => Promise<unknown>): Promise<unknown> {
+async function trouble(
+  what: string,
+  work: () => Promise<unknown>,
+  diagnosis: () => void = () => {},
+): Promise<unknown> {
   try {
     return await work();
   } catch (error) {
     say(`${what} failed`, explain(error));
+    diagnosis();
     return { failed: explain(error) };
   }
 }

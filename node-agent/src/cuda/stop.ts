@@ -86,11 +86,14 @@ export interface CudaReturn extends CudaTree {
   readonly gpuPairs: readonly GpuPair[];
 }
 
-/** In restored processes: all restored, then all unlocked. A failure is not cured: the tree is ended by whoever made it. */
-export async function cudaRestore(tree: CudaReturn, io: EngineIo): Promise<void> {
+/** In restored processes, through a helper that may be up already: all restored, then all unlocked. A failure is not cured: the tree is ended by whoever made it. */
+export async function cudaRestore(
+  tree: CudaReturn,
+  io: EngineIo,
+  cuda = new Cuda(io.config.gpu.helper),
+): Promise<void> {
   const { processes, gpuPairs, driver } = tree;
   if (processes.length === 0) return;
-  const cuda = new Cuda(io.config.gpu.helper);
   const limitMs = Math.min(driverLimitMs(tree.bytes), remainingMs(io));
   try {
     await io.steps.runToEnd('gpuRestore', async () => {

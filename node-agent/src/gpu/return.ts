@@ -11,28 +11,31 @@ import type { GpuContainer } from './discover';
 import { gpusOf } from './discover';
 import { nodeGpus } from './observe';
 
+/** With the helper that answered: it is up when the restored processes wait for it. */
+export interface OpenGpus extends GpusHere {
+  readonly helper: Cuda;
+}
+
 /** Undefined where the artifact has no GPU part: the driver is not asked. */
 export async function gpusHere(
   cuda: CudaPart | undefined,
   container: GpuContainer,
   { config }: EngineIo,
-): Promise<GpusHere | undefined> {
+): Promise<OpenGpus | undefined> {
   if (cuda === undefined) return undefined;
   const helper = new Cuda(config.gpu.helper);
   try {
     const node = await nodeGpus(helper);
-    return { driver: node.driver, ...(await gpusOf(node, container, config.gpu)) };
+    return { helper, driver: node.driver, ...(await gpusOf(node, container, config.gpu)) };
   } catch (error) {
-    return { driver: '', devices: [], foreign: [], fault: explain(error) };
-  } finally {
-    helper.close();
+    return { helper, driver: '', devices: [], foreign: [], fault: explain(error) };
   }
 }
 
 /** The restored processes run already, and wait in the driver until this is done. */
 export async function returnGpus(
   cuda: CudaPart | undefined,
-  here: GpusHere | undefined,
+  here: OpenGpus | undefined,
   { tree = [] }: Receipt,
   io: EngineIo,
 ): Promise<void> {
@@ -50,5 +53,5 @@ export async function returnGpus(
     cuda.gpus.map((g) => g.uuid),
     here.devices.map((d) => d.uuid),
   );
-  await cudaRestore({ processes, bytes: cuda.bytes, driver: here.driver, gpuPairs }, io);
+  await cudaRestore({ processes, bytes: cuda.bytes, driver: here.driver, gpuPairs }, io, here.helper);
 }

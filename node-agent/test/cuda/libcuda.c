@@ -4,7 +4,7 @@
  *   fail-<call>    returns the number in it           hang-<call>   never returns, having done nothing
  *   late-<call>    does its work and never returns    crash-<call>  ends the process that called
  *   slow-<call>    waits that many milliseconds       <what>-<call>-<pid> means that process only
- * Every call is one line of $FAKE_CUDA/calls.
+ * Every call is one line of $FAKE_CUDA/calls. As the driver does, a call that needs the process's own threads waits while it is stopped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,10 +72,22 @@ static int before(const char *call, int pid, const char *detail, int *rc) {
   return 1;
 }
 
+static int stopped(int pid) {
+  char path[64], text[512] = {0};
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  if (read(fd, text, sizeof text - 1) < 0) text[0] = 0;
+  close(fd);
+  const char *name = strrchr(text, ')');
+  return name && name[1] == ' ' && name[2] == 'T';
+}
+
 static int change(const char *call, int pid, int from, int to, const char *detail) {
   int rc = 0;
   long state, value;
   if (!before(call, pid, detail, &rc)) return rc;
+  while (stopped(pid)) usleep(5000);
   if (!state_of(pid, &state)) return NOT_INITIALIZED;
   if (state != from) return ILLEGAL_STATE;
   set_state(pid, to);
