@@ -66,7 +66,7 @@ const cases: readonly Case[] = [
   llm('0.6b', 150),
   llm('8b', 300),
   { name: 'twenty', limitSeconds: 150, run: twenty },
-  { name: 'kill', limitSeconds: 200, run: killCase },
+  { name: 'kill', limitSeconds: 240, run: killCase },
   { name: 'too-little', limitSeconds: 60, run: tooLittle },
 ];
 

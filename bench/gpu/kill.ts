@@ -62,6 +62,7 @@ export async function killCase(place: Place): Promise<unknown> {
       faults.push(...(await killOnce(job, step, i)));
       const round = await roundAfter(worker, roundNow(worker)?.round ?? 0, 30_000);
       if (round.sum === sum) served[step] = (served[step] ?? 0) + 1;
+      say(step, `${i + 1} of ${TIMES}: ${round.sum === sum ? 'serves' : 'another sum'} ${faults.join('; ')}`);
     }
   say('kill', `served afterwards, of ${TIMES} each: ${JSON.stringify(served)}; ${JSON.stringify(faults)}`);
   await endWorker(worker);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Case } from './cases';
 import type { Place } from './place';
+import { bars, plot, table } from './report';
 
 export interface CaseResult {
   readonly name: string;
@@ -18,11 +19,19 @@ export async function runAll(place: Place, cases: readonly Case[]): Promise<numb
   for (const one of cases) {
     console.log(`=== ${one.name} (at most ${one.limitSeconds} s)`);
     results.push(await runCase(place, one));
-    writeFileSync(join(place.out, 'results.json'), JSON.stringify(results, undefined, 1));
+    write(place, results);
     cleanUp(place);
   }
+  console.log(table(results));
   for (const { name, ended, seconds } of results) console.log(`${ended.padEnd(7)} ${name} ${seconds} s`);
   return results.every((r) => r.ended === 'done') ? 0 : 1;
+}
+
+/** After every case: what a later one breaks off is not lost. */
+function write({ out }: Place, results: readonly CaseResult[]): void {
+  writeFileSync(join(out, 'results.json'), JSON.stringify(results, undefined, 1));
+  writeFileSync(join(out, 'results.md'), table(results));
+  writeFileSync(join(out, 'seconds.svg'), plot(bars(results)));
 }
 
 function runCase(place: Place, { name, limitSeconds }: Case): Promise<CaseResult> {

@@ -1,0 +1,124 @@
+/** Results as a table for people and as a plot of where each second went: medians of all rounds, stock above ours. */
+import type { Timing } from '@dynamo-snapshot/api/schema';
+import type { Path } from './cycle';
+import { paths } from './cycle';
+import type { CycleResult, RoundsResult } from './rounds';
+import type { CaseResult } from './run';
+
+export interface Bar {
+  readonly label: string;
+  readonly parts: readonly Timing[];
+}
+
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? 0)
+    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+};
+
+const isRounds = (result: unknown): result is RoundsResult =>
+  typeof result === 'object' && result !== null && 'cycles' in result && 'coldSeconds' in result;
+
+const roundsOf = (results: readonly CaseResult[]): readonly RoundsResult[] =>
+  results.map((r) => r.result).filter(isRounds);
+
+type Half = 'capture' | 'restore';
+
+/** Median of each step over the rounds; `total` is of the whole. */
+function steps(cycles: readonly CycleResult[], half: Half): readonly Timing[] {
+  const names = [...new Set(cycles.flatMap((c) => c[half].map((t) => t.step)))];
+  return names.map((step) => ({
+    step,
+    seconds: median(cycles.flatMap((c) => c[half].find((t) => t.step === step)?.seconds ?? [])),
+  }));
+}
+
+const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
+  result.cycles.filter((c) => c.path === path);
+const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
+const parts = (timings: readonly Timing[]): readonly Timing[] => timings.filter((t) => t.step !== 'total');
+
+export function table(results: readonly CaseResult[]): string {
+  const head = [
+    '| case | GPU GB | path | rounds | capture s | restore s | stock : ours (capture, restore) | same memory | steps of the restore |',
+    '|---|---|---|---|---|---|---|---|---|',
+  ];
+  const rows = roundsOf(results).flatMap((result) => paths.map((path) => row(result, path)));
+  const others = results
+    .filter((r) => !isRounds(r.result))
+    .map((r) => `- ${r.name}: ${r.ended}, ${JSON.stringify(r.result ?? null)}`);
+  const faults = roundsOf(results).flatMap((r) => r.faults.map((fault) => `- ${r.name}: ${fault}`));
+  return [...head, ...rows, '', ...others, ...faults, ''].join('\n');
+}
+
+function row(result: RoundsResult, path: Path): string {
+  const cycles = of(result, path);
+  const both = (half: Half) =>
+    total(steps(of(result, 'stock'), half)) / total(steps(of(result, 'ours'), half));
+  const restore = steps(cycles, 'restore');
+  return `| ${[
+    result.name,
+    (result.gpuBytes / 1e9).toFixed(1),
+    path,
+    cycles.length,
+    total(steps(cycles, 'capture')).toFixed(2),
+    total(restore).toFixed(2),
+    path === 'ours' ? `${both('capture').toFixed(2)}, ${both('restore').toFixed(2)}` : '',
+    cycles.every((c) => c.same) ? 'yes' : 'NO',
+    parts(restore)
+      .map((t) => `${t.step} ${t.seconds.toFixed(2)}`)
+      .join(', '),
+  ].join(' | ')} |`;
+}
+
+export const bars = (results: readonly CaseResult[]): readonly Bar[] =>
+  roundsOf(results).flatMap((result) =>
+    (['capture', 'restore'] as const).flatMap((half) =>
+      paths.map((path) => ({
+        label: `${result.name} ${half}, ${path}`,
+        parts: parts(steps(of(result, path), half)),
+      })),
+    ),
+  );
+
+const WIDTH = 900;
+const LABELS = 220;
+const ROW = 26;
+const COLOURS: Readonly<Record<string, string>> = {
+  gpuLock: '#9a6fb0',
+  gpuCheckpoint: '#3b6fb6',
+  dump: '#d98032',
+  store: '#e8c35a',
+  criu: '#d98032',
+  fill: '#e8c35a',
+  continue: '#999999',
+  gpuRestore: '#3b6fb6',
+  gpuUnlock: '#9a6fb0',
+  gpuResume: '#4aa08c',
+};
+
+export function plot(all: readonly Bar[]): string {
+  const longest = Math.max(0.001, ...all.map((bar) => bar.parts.reduce((sum, p) => sum + p.seconds, 0)));
+  const scale = (WIDTH - LABELS - 60) / longest;
+  const rows = all.map((bar, i) => barOf(bar, i * ROW + 10, scale)).join('\n');
+  const names = [...new Set(all.flatMap((bar) => bar.parts.map((p) => p.step)))];
+  const legend = names.map((name, i) => box(10 + i * 100, all.length * ROW + 20, 12, name, name)).join('\n');
+  const height = all.length * ROW + 50;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n${rows}\n${legend}\n</svg>\n`;
+}
+
+function barOf({ label, parts: all }: Bar, y: number, scale: number): string {
+  let x = LABELS;
+  const boxes = all.map(({ step, seconds }) => {
+    const one = `<rect x="${x.toFixed(1)}" y="${y}" width="${(seconds * scale).toFixed(1)}" height="16" fill="${COLOURS[step] ?? '#bbbbbb'}"><title>${step} ${seconds.toFixed(2)} s</title></rect>`;
+    x += seconds * scale;
+    return one;
+  });
+  const sum = all.reduce((seconds, p) => seconds + p.seconds, 0).toFixed(2);
+  return `<text x="10" y="${y + 13}">${label}</text>${boxes.join('')}<text x="${(x + 5).toFixed(1)}" y="${y + 13}">${sum} s</text>`;
+}
+
+const box = (x: number, y: number, size: number, step: string, text: string): string =>
+  `<rect x="${x}" y="${y}" width="${size}" height="${size}" fill="${COLOURS[step] ?? '#bbbbbb'}"/><text x="${x + size + 4}" y="${y + 11}">${text}</text>`;

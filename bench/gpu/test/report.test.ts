@@ -1,0 +1,57 @@
+import { bars, median, plot, table } from '../report';
+import type { CaseResult } from '../run';
+
+const timings = (criu: number, gpuRestore: number) => [
+  { step: 'criu', seconds: criu },
+  { step: 'gpuRestore', seconds: gpuRestore },
+  { step: 'total', seconds: criu + gpuRestore },
+];
+const cycle = (path: 'stock' | 'ours', criu: number, same = true) => ({
+  path,
+  round: 1,
+  capture: timings(criu, 2),
+  restore: timings(criu, 1),
+  firstRoundSeconds: 0.1,
+  same,
+});
+const result = (cycles: ReturnType<typeof cycle>[]): CaseResult => ({
+  name: 'alloc-8',
+  ended: 'done',
+  seconds: 9,
+  result: { name: 'alloc-8', gpuBytes: 8e9, coldSeconds: 1, cycles, faults: [] },
+});
+
+it.each([
+  ['of an odd number', [3, 1, 2], 2],
+  ['of an even number', [4, 1, 2, 3], 2.5],
+  ['of nothing', [], 0],
+])('the median %s', (_, values, expected) => expect(median(values)).toBe(expected));
+
+it('gives the ratio of the medians, and says when memory is not the same', () => {
+  const text = table([
+    result([cycle('stock', 9), cycle('stock', 11), cycle('ours', 1), cycle('ours', 1, false)]),
+  ]);
+  expect(text).toContain(
+    '| alloc-8 | 8.0 | stock | 2 | 12.00 | 11.00 |  | yes | criu 10.00, gpuRestore 1.00 |',
+  );
+  expect(text).toContain(
+    '| alloc-8 | 8.0 | ours | 2 | 3.00 | 2.00 | 4.00, 5.50 | NO | criu 1.00, gpuRestore 1.00 |',
+  );
+});
+
+it('lists what is no cycle as it is', () => {
+  expect(table([{ name: 'limits', ended: 'done', seconds: 1, result: { memcpyGBs: 3 } }])).toContain(
+    '- limits: done, {"memcpyGBs":3}',
+  );
+});
+
+it('plots a bar for each half and path, as long as its seconds', () => {
+  const all = bars([result([cycle('stock', 10), cycle('ours', 1)])]);
+  expect(all.map((bar) => bar.label)).toEqual([
+    'alloc-8 capture, stock',
+    'alloc-8 capture, ours',
+    'alloc-8 restore, stock',
+    'alloc-8 restore, ours',
+  ]);
+  expect(plot(all)).toContain('>12.00 s</text>');
+});
