@@ -138,6 +138,7 @@ async function criuRestore(job: Job, dir: string): Promise<void> {
     } as unknown as Manifest;
     const asked = {
       artifact: dir,
+      images: join(dir, artifactFile.images),
       digest: '',
       images: join(dir, artifactFile.images),
       root: '/',

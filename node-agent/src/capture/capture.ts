@@ -1,8 +1,7 @@
 /** Captures a container: observe, decide, dump while its files are packed, then digest and publish. Whatever fails, it serves afterwards. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, availableParallelism, hostname, release } from 'node:os';
 import { join } from 'node:path';
-import { writeFile } from 'node:fs/promises';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
@@ -19,9 +18,8 @@ import { cudaStop } from '../cuda/stop';
 import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
-import { gpuContainer } from '../gpu/discover';
 import { cudaPart, cudaTree, gpuFacts } from '../gpu/manifest';
-import { observeGpu } from '../gpu/observe';
+import { withGpu } from '../gpu/observe';
 import { commandLine } from '../linux/proc';
 import { describeTree } from '../linux/tree';
 import { Cri } from '../runtime/cri';
@@ -60,8 +58,7 @@ async function look(request: CaptureRequest, io: EngineIo): Promise<Seen> {
   const cri = new Cri(io.config.criSocket);
   try {
     const seen = observe(request, await cri.container(request.containerId), io.config);
-    const gpu = await observeGpu(seen.processes, gpuContainer(seen.root.pid, request.pod), io.config.gpu);
-    return gpu === undefined ? seen : { ...seen, gpu };
+    return await withGpu(seen, request.pod, io.config.gpu);
   } finally {
     cri.close();
   }
@@ -146,7 +143,7 @@ async function packFiles(
   const { stagingDir } = request;
   const tarFile = join(stagingDir, artifactFile.rootfsTar);
   const index = await packRootfs({ upperDir: seen.upperDir ?? '', mountPoints: seen.mountPoints, tarFile });
-  await writeFile(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
+  writeFileSync(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
   for (const [i, volume] of volumes.entries())
     await packFolder({
       root: `/proc/${seen.root.pid}/root`,

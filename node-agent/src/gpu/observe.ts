@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { explain } from '@dynamo-snapshot/api/errors';
 import type { GpuConfig } from '../config';
+import type { PodFacts } from '../engine';
 import { Cuda } from '../cuda/client';
 import { holdsCuda, mayHoldCuda } from '../cuda/plan';
 import type { CudaAnswer, CudaCall, ProcessState } from '../cuda/protocol';
@@ -9,7 +10,7 @@ import { failureOf } from '../cuda/result';
 import type { ProcessRef } from '../linux/ids';
 import type { Device, GpuNode } from './device';
 import type { GpuContainer } from './discover';
-import { gpusOf } from './discover';
+import { gpuContainer, gpusOf } from './discover';
 
 export interface GpuProcess {
   readonly ref: ProcessRef;
@@ -78,6 +79,14 @@ export async function observeGpu(
   } finally {
     cuda.close();
   }
+}
+
+/** What was seen of a tree, and of its GPUs where it has any. */
+export async function withGpu<
+  T extends { readonly processes: readonly GpuProcess[]; readonly root: ProcessRef },
+>(tree: T, pod: PodFacts | undefined, config: GpuConfig): Promise<T & { readonly gpu?: GpuSeen }> {
+  const gpu = await observeGpu(tree.processes, gpuContainer(tree.root.pid, pod), config);
+  return gpu === undefined ? tree : { ...tree, gpu };
 }
 
 const NOTHING: Omit<GpuSeen, 'hostFreeBytes'> = {
