@@ -3,7 +3,7 @@ import { FULL_NAME } from '../chart';
 import { World } from '../world';
 
 interface StartedPod {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly lastTransitionTime: string }[];
     readonly containerStatuses?: readonly { readonly state?: { readonly running?: { startedAt: string } } }[];
@@ -34,7 +34,9 @@ describe.each([
     for (let round = 0; round < ROUNDS; round++) {
       await world.kube.run(['rollout', 'restart', object]);
       await world.kube.run(['rollout', 'status', object, '--timeout=120s'], '', 130);
-      for (const pod of await world.kube.list<StartedPod>('pods', selector)) {
+      const pods = await world.kube.list<StartedPod>('pods', selector);
+      // The last of the old ones may still be on its way out.
+      for (const pod of pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined)) {
         own.push(await figures(pod.metadata.name, component));
         seen.push(kubeletsFigure(pod));
       }
