@@ -68,6 +68,19 @@ export const agentReasons: Readonly<Record<string, Advice>> = {
     meaning: 'A part of the artifact has not the content that its manifest says. The restore was stopped.',
     remedy: `Check the store; engine verify DIR names the files. ${again}`,
   },
+  KeyMissing: {
+    meaning: 'The node has not the key that is asked for, or that the artifact was encrypted with.',
+    remedy: 'Put the key into the secret of keys; keep old keys there as long as artifacts need them.',
+  },
+  KeyInvalid: {
+    meaning: 'A key has another length or format.',
+    remedy: 'The message names the file and what it must be.',
+  },
+  SignatureRefused: {
+    meaning:
+      'The artifact is not signed by a key that this release trusts, or was changed after it was signed.',
+    remedy: 'Trust the key of the one who captured it, or capture again.',
+  },
   ImageInvalid: {
     meaning: 'An image file of CRIU is torn or of a kind that is not known.',
     remedy: `Check the store. ${again}`,
