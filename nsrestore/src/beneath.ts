@@ -12,11 +12,15 @@ const below = (fd: number): string => `/proc/${process.pid}/fd/${fd}`;
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
+/** linux/limits.h, NAME_MAX */
+const LONGEST_NAME = 255;
+
 /** Parts of a path below a root. Throws RootfsUnsafe where it climbs or cannot be a name. */
 export function partsOf(path: string): readonly string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw new TerminalError('RootfsUnsafe', `${path} climbs out of the root`);
-  if (path.includes('\0')) throw new TerminalError('RootfsUnsafe', `${JSON.stringify(path)} is no path`);
+  if (path.includes('\0') || parts.some((part) => Buffer.byteLength(part) > LONGEST_NAME))
+    throw new TerminalError('RootfsUnsafe', `${JSON.stringify(path)} is no path`);
   return parts;
 }
 

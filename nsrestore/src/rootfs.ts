@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { extract } from 'tar-stream';
-import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseRootfsIndex } from '@dynamo-snapshot/api/validate';
@@ -88,8 +88,23 @@ async function unpack(tarFile: string, tree: Beneath, setXattr: SetXattr): Promi
   const reading = pipeline(createReadStream(tarFile), tar);
   reading.catch(() => {}); // told again by the loop below
   let count = 0;
-  for await (const entry of tar) {
-    const { header } = entry;
+  try {
+    for await (const entry of tar) {
+      await unpackEntry(entry, tree, setXattr);
+      count += 1;
+    }
+    await reading;
+  } catch (error) {
+    throw refused(tarFile, error);
+  }
+  return count;
+}
+
+type TarEntry = ReturnType<typeof extract> extends AsyncIterable<infer Entry> ? Entry : never;
+
+async function unpackEntry(entry: TarEntry, tree: Beneath, setXattr: SetXattr): Promise<void> {
+  const { header } = entry;
+  try {
     const at = tree.place(header.name);
     clearTheWay(at, header);
     // O_EXCL: what was put there after we cleared the way is not written through.
@@ -97,10 +112,19 @@ async function unpack(tarFile: string, tree: Beneath, setXattr: SetXattr): Promi
     else make(at, header, tree);
     if (header.type !== 'file') entry.resume();
     setAttributes(tree.place(header.name), header, setXattr);
-    count += 1;
+  } catch (error) {
+    throw refused(header.name, error);
   }
-  await reading;
-  return count;
+}
+
+/** Of the machine, not of the artifact: another time or another place may do. */
+const MACHINE = ['ENOENT', 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE'];
+
+/** What cannot be made from an entry will not be made from it the next time either. */
+function refused(what: string, error: unknown): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (error instanceof TerminalError || MACHINE.includes(code)) return error;
+  return new TerminalError('RootfsUnsafe', `${what}: ${explain(error)}`, { cause: error });
 }
 
 /** A folder stays a folder; anything else in the way goes. */
@@ -113,11 +137,14 @@ function clearTheWay(at: string, header: Header): void {
 }
 
 /** To a file that is there already. It has a folder of its own: looking it up must not let go of the one of the new name. */
-function link(path: string, { linkname = '' }: Header, tree: Beneath): void {
-  const parts = partsOf(linkname);
+function link(path: string, { linkname, name }: Header, tree: Beneath): void {
+  const parts = partsOf(linkname ?? '');
+  const unsafe = new TerminalError('RootfsUnsafe', `${name} is a link to ${linkname}, which is no file`);
   const folder = tree.folder(parts.slice(0, -1).join('/'));
   try {
-    linkSync(folder.place(parts.at(-1) ?? ''), path);
+    const target = folder.place(parts.at(-1) ?? '');
+    if (lstatSync(target, { throwIfNoEntry: false })?.isFile() !== true) throw unsafe;
+    linkSync(target, path);
   } finally {
     folder.close();
   }
@@ -129,7 +156,8 @@ function make(path: string, header: Header, tree: Beneath): void {
       if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path);
       return;
     case 'symlink':
-      symlinkSync(header.linkname ?? '', path);
+      if (!header.linkname) throw new TerminalError('RootfsUnsafe', `${header.name} is a link to nothing`);
+      symlinkSync(header.linkname, path);
       return;
     case 'link':
       link(path, header, tree);

@@ -1,5 +1,6 @@
 /** The fields of a protobuf message as they lie there, so that what we do not know is kept; pure. */
 import protobuf from 'protobufjs';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
 
 export interface Field {
   readonly number: number;
@@ -21,4 +22,14 @@ export function fields(message: Uint8Array): readonly Field[] {
     found.push({ number: tag >>> 3, content, raw: message.subarray(from, reader.pos) });
   }
   return found;
+}
+
+/** Throws ImageInvalid in place of whatever a decoder says of bytes that are no message of its kind. */
+export function understood<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof TerminalError) throw cause;
+    throw new TerminalError('ImageInvalid', `${name} cannot be understood: ${String(cause)}`, { cause });
+  }
 }

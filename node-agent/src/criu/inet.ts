@@ -3,7 +3,7 @@
  * each socket where it was bound; the address of the source's pod is not one of the clone's.
  */
 import protobuf from 'protobufjs';
-import { fields } from './fields';
+import { fields, understood } from './fields';
 import { readImage, writeImage } from './image';
 
 /** Of inet_sk_entry only what is changed or looked at; the rest stays as its bytes are. */
@@ -41,7 +41,10 @@ export interface Rewrite {
 }
 
 /** The image with its sockets moved; everything else is kept byte by byte. */
-export function rewriteSockets(name: string, bytes: Buffer, rewrite: Rewrite): Buffer {
+export const rewriteSockets = (name: string, bytes: Buffer, rewrite: Rewrite): Buffer =>
+  understood(name, () => rewritten(name, bytes, rewrite));
+
+function rewritten(name: string, bytes: Buffer, rewrite: Rewrite): Buffer {
   const { magic, messages } = readImage(name, bytes);
   const sockets = messages.flatMap(socketsOf);
   const ends = new Set(sockets.map(endOf));

@@ -1,7 +1,7 @@
 /** mm-*.img: the memory areas of a task (criu: images/mm.proto, vma.proto, include/image.h); pure. */
 import protobuf from 'protobufjs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import { fields } from './fields';
+import { fields, understood } from './fields';
 import { readImage, writeImage } from './image';
 
 const proto = `
@@ -62,9 +62,11 @@ export interface Area {
 export function readAreas(name: string, bytes: Buffer): readonly Area[] {
   const [message] = readImage(name, bytes).messages;
   if (message === undefined) throw new TerminalError('ImageInvalid', `${name} is empty`);
-  return fields(message)
-    .filter((field) => field.number === VMAS)
-    .map(({ content }) => areaOf(content));
+  return understood(name, () =>
+    fields(message)
+      .filter((field) => field.number === VMAS)
+      .map(({ content }) => areaOf(content)),
+  );
 }
 
 function areaOf(content: Uint8Array): Area {
@@ -123,7 +125,7 @@ export function adviseHugePages(name: string, bytes: Buffer, starts: ReadonlySet
     );
   const [first, ...rest] = messages;
   if (first === undefined) throw new TerminalError('ImageInvalid', `${name} is empty`);
-  return { bytes: writeImage({ magic, messages: [edit(first), ...rest] }), before };
+  return { bytes: writeImage({ magic, messages: [understood(name, () => edit(first)), ...rest] }), before };
 }
 
 function withAdvice(content: Uint8Array, madv: bigint): Buffer {

@@ -3,6 +3,7 @@ import protobuf from 'protobufjs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Extent } from '../linux/extent';
 import { endOf, PAGE } from '../linux/extent';
+import { understood } from './fields';
 import { readImage, writeImage } from './image';
 
 const proto = `
@@ -35,8 +36,9 @@ export interface Pagemap {
 export function readPagemap(name: string, bytes: Buffer): Pagemap {
   const [head, ...messages] = readImage(name, bytes).messages;
   if (head === undefined) throw new TerminalError('ImageInvalid', `${name} has no head`);
-  const { pages_id: pagesId } = headType.toObject(headType.decode(head)) as { pages_id: number };
-  const runs = messages.map((message) => runOf(name, message));
+  const decoded = understood(name, () => headType.toObject(headType.decode(head)));
+  const { pages_id: pagesId } = decoded as { pages_id: number };
+  const runs = understood(name, () => messages.map((message) => runOf(name, message)));
   const disorder = runs.find((run, i) => i > 0 && run.address < end(runs[i - 1]));
   if (disorder !== undefined)
     throw new TerminalError('ImageInvalid', `${name} has a run at ${hex(disorder.address)} out of order`);

@@ -1,5 +1,6 @@
 /** stats-dump of an image folder: how long CRIU kept the tree frozen (criu: images/stats.proto). */
 import protobuf from 'protobufjs';
+import { understood } from './fields';
 
 const proto = `
 syntax = "proto2";
@@ -11,7 +12,10 @@ message stats_entry { optional dump_stats_entry dump = 1; }
 const HEADER_BYTES = 12;
 
 /** Seconds from the begin of the freeze until the tree ran again; undefined where the file says nothing. */
-export function frozenSeconds(stats: Buffer): number | undefined {
+export const frozenSeconds = (stats: Buffer): number | undefined =>
+  understood('stats-dump', () => frozenIn(stats));
+
+function frozenIn(stats: Buffer): number | undefined {
   const type = protobuf.parse(proto, { keepCase: true }).root.lookupType('stats_entry');
   const length = stats.readUInt32LE(HEADER_BYTES - 4);
   const { dump } = type.toObject(type.decode(stats.subarray(HEADER_BYTES, HEADER_BYTES + length))) as {

@@ -34,10 +34,7 @@ const RUNNING = 1;
 export function containerFacts(id: ContainerId, { status, info }: CriStatus): ContainerFacts {
   if (status?.state !== RUNNING)
     throw new TerminalError('ContainerGone', `container ${id.slice(0, 12)} does not run`);
-  const verbose = JSON.parse(info['info'] ?? '{}') as {
-    pid?: number;
-    runtimeSpec?: { process?: { args?: string[] } };
-  };
+  const verbose = verboseOf(info['info'] ?? '{}');
   return {
     id,
     pid: hostPid(verbose.pid),
@@ -49,6 +46,20 @@ export function containerFacts(id: ContainerId, { status, info }: CriStatus): Co
     command: verbose.runtimeSpec?.process?.args ?? [],
     binds: status.mounts.map((m) => ({ containerPath: m.container_path, hostPath: m.host_path })),
   };
+}
+
+interface Verbose {
+  readonly pid?: number;
+  readonly runtimeSpec?: { readonly process?: { readonly args?: readonly string[] } };
+}
+
+/** containerd's own JSON in the verbose answer; not part of CRI. */
+function verboseOf(text: string): Verbose {
+  try {
+    return (JSON.parse(text) as Verbose | null) ?? {};
+  } catch (cause) {
+    throw new TerminalError('RuntimeUnclear', 'the runtime describes the container in no JSON', { cause });
+  }
 }
 
 /** `docker.io/x/y@sha256:…` (pulled) or `sha256:…` (imported: the image's id): the same image has the same on every node. */
