@@ -20,7 +20,7 @@ import { signal } from '@dynamo-snapshot/node-agent/linux/cgroup';
 import { command } from '@dynamo-snapshot/node-agent/linux/command';
 import type { HostPid, ProcessRef } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
-import { inode, processRef, processTree } from '@dynamo-snapshot/node-agent/linux/proc';
+import { inode, processRef } from '@dynamo-snapshot/node-agent/linux/proc';
 import { restoreTree } from '@dynamo-snapshot/nsrestore/criu';
 import type { BenchIo, Place } from './place';
 import { benchIo } from './place';
@@ -140,7 +140,6 @@ async function criuRestore(job: Job, dir: string): Promise<void> {
       artifact: dir,
       images: join(dir, artifactFile.images),
       digest: '',
-      images: join(dir, artifactFile.images),
       root: '/',
       work: join(place.work, 'restore'),
       criu: place.config.criu,

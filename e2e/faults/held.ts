@@ -32,7 +32,7 @@ const read = <T>(file: string): T | undefined => {
 };
 
 /** Steps that are over in milliseconds: until then the engine gets 1 ms of a processor in 25, so that none is missed. */
-const SHORT = ['observe', 'verify', 'prove', 'adopt', 'publish'];
+const SHORT = ['observe', 'verify', 'prove', 'adopt', 'publish', 'read back'];
 const [QUOTA_US, PERIOD_US] = [1000, 25_000];
 const EVERY_MS = 2;
 

@@ -5,7 +5,7 @@ export type Operation = 'Capture' | 'Restore';
 
 /** As operations name them in their status; `frozen` is the part of a dump in which CRIU waits for the engine. */
 export const steps = {
-  Capture: ['observe', 'dump', 'frozen', 'digest', 'publish'],
+  Capture: ['observe', 'dump', 'frozen', 'digest', 'publish', 'read back'],
   Restore: ['observe', 'verify', 'restore', 'prove', 'adopt'],
 } as const satisfies Readonly<Record<Operation, readonly string[]>>;
 
@@ -32,10 +32,11 @@ export function possible(rules: Readonly<Record<string, FaultRule>>): readonly C
 }
 
 /** A case comes again only when all have come. */
-const AGAIN = 10_000;
+const AGAIN = 1_000_000;
+const FAULT = 1000;
 
 /**
- * Every step and every fault comes before anything comes twice: of what is left, the case whose step and fault were seen least is next.
+ * Every fault and every step comes before others come twice: the case whose fault, and then whose step, was seen least is next.
  * Captures come first, so that a source is used as long as it lives.
  */
 export function planOf(
@@ -47,7 +48,8 @@ export function planOf(
   const all = possible(rules);
   const seen = new Map<string, number>();
   const times = (key: string) => seen.get(key) ?? 0;
-  const rank = (c: Case) => times(stepOf(c)) + times(c.fault) + AGAIN * times(stepOf(c) + c.fault);
+  // Faults count first: some have one step only, and every step has many faults.
+  const rank = (c: Case) => FAULT * times(c.fault) + times(stepOf(c)) + AGAIN * times(stepOf(c) + c.fault);
   const chosen: Case[] = [];
   while (chosen.length < count) {
     const next = shuffled(all, random).reduce((best, c) => (rank(c) < rank(best) ? c : best));

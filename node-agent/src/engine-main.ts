@@ -69,7 +69,7 @@ function tell(write: () => void): void {
 
 /** The process that did the operation is dead. */
 async function recoverEntry(dir: string): Promise<number> {
-  const outcome = await recover(new JournalEntry(dir), config.cgroupRoot);
+  const outcome = await recover(new JournalEntry(dir), config.cgroupRoot, readKeys(config));
   if (outcome.ok || outcome.left === undefined) return 0;
   throw new Error(outcome.left.join('; '));
 }

@@ -27,10 +27,10 @@ import { toRest, wakeUp } from './quiesce';
 import { threadsFor } from '../memory/decide';
 import { withPool } from '../memory/pool';
 import { digestFiles } from '../store/digest';
-import { beginArtifact, openArtifact, publish } from '../store/directory';
+import { beginArtifact, publish } from '../store/directory';
 import type { Protection } from '../store/keys';
-import { keyOf, protectionOf, readKeys } from '../store/keys';
-import { verifyFiles } from '../store/verify';
+import { protectionOf, readKeys } from '../store/keys';
+import { readBack } from '../store/read-back';
 import { memoryBytes, reasonsAgainst } from './decide';
 import type { DumpedMemory } from './memory';
 import { dumpWithMemory } from './memory';
@@ -252,16 +252,10 @@ async function finish(
     const { stagingDir, artifactDir: finalDir } = request;
     return publish({ stagingDir, finalDir, manifest, ...(signing && { key: signing }) }, io.signal);
   });
-  await io.steps.run('read back', () => readBack(request.artifactDir, artifactDigest, io));
+  await io.steps.run('read back', async () => {
+    const { faults } = await readBack(request.artifactDir, artifactDigest, readKeys(io.config), threads);
+    if (faults.length > 0) throw new TerminalError(reason.artifactUnverified, faults.join('; '));
+  });
   if (request.afterCapture === 'Complete') tellSource(seen.root.pid, io.log);
   return capturedResult(manifest, artifactDigest, io.steps.total());
-}
-
-/** Nothing is said to be captured that is not there for a reader. */
-async function readBack(dir: string, digest: string, io: EngineIo): Promise<void> {
-  const keys = readKeys(io.config);
-  const artifact = await openArtifact(dir, digest, keys);
-  const key = keyOf(artifact.manifest, keys);
-  const { faults } = await withPool(1, (pool) => verifyFiles(artifact, key, pool));
-  if (faults.length > 0) throw new TerminalError(reason.artifactUnverified, faults.join('; '));
 }

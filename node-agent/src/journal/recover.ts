@@ -10,7 +10,8 @@ import { isAlive } from '../linux/proc';
 import { comesTrue } from '../linux/wait';
 import { handOver } from '../restore/hand-over';
 import { wake } from '../quiesce/run';
-import { openArtifact } from '../store/directory';
+import type { Keys } from '../store/keys';
+import { readBack } from '../store/read-back';
 import type { JournalEntry } from './entry';
 import { groupMembers, killMembers } from './group';
 import type { FinishStep, UndoStep } from './step';
@@ -20,14 +21,14 @@ import { takeAllBack } from './undo';
 const DUMP_ENDS_WITHIN_MS = 90_000;
 const KILLED_WITHIN_MS = 20_000;
 
-export async function recover(entry: JournalEntry, cgroupRoot: string): Promise<Outcome> {
+export async function recover(entry: JournalEntry, cgroupRoot: string, keys: Keys): Promise<Outcome> {
   const { request, assignment } = entry.operation();
   const steps = entry.undoSteps();
   const before = entry.result();
   if (before?.ok === true) return before;
   await endMembers(steps, cgroupRoot, assignment.uid);
   const outcome =
-    (before === undefined ? await finish(request, steps) : undefined) ?? (await undo(steps, before));
+    (before === undefined ? await finish(request, steps, keys) : undefined) ?? (await undo(steps, before));
   entry.writeResult(outcome);
   return outcome;
 }
@@ -53,21 +54,25 @@ async function letGo(hook: string, empty: () => boolean): Promise<void> {
 }
 
 /** Undefined where nothing is to be finished. */
-async function finish(request: Request, steps: readonly UndoStep[]): Promise<Outcome | undefined> {
+async function finish(
+  request: Request,
+  steps: readonly UndoStep[],
+  keys: Keys,
+): Promise<Outcome | undefined> {
   const last = steps.at(-1);
   if (last?.do !== 'publish' && last?.do !== 'handOver') return undefined;
   try {
-    return await finishStep(request, last);
+    return await finishStep(request, last, keys);
   } catch (error) {
     if (error instanceof TerminalError) return undefined;
     throw error;
   }
 }
 
-async function finishStep(request: Request, step: FinishStep): Promise<Outcome | undefined> {
+async function finishStep(request: Request, step: FinishStep, keys: Keys): Promise<Outcome | undefined> {
   if (step.do === 'publish') {
-    const { manifest, digest } = await openArtifact(step.path);
-    return { ok: true, result: capturedResult(manifest, digest, []) };
+    const { manifest, digest, faults } = await readBack(step.path, undefined, keys, 1);
+    return faults.length > 0 ? undefined : { ok: true, result: capturedResult(manifest, digest, []) };
   }
   if (request.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;
   handOver(request, step.receipt, step.placeholder.pid);

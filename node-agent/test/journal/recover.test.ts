@@ -1,3 +1,4 @@
+import { blake3 } from '@napi-rs/blake-hash';
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -22,6 +23,7 @@ import type { ProcessRef } from '../../src/linux/ids';
 import { containerId, hostPid } from '../../src/linux/ids';
 import { processRef, status } from '../../src/linux/proc';
 import { until } from '../assignment/stage';
+import { readKeys } from '../../src/store/keys';
 import { sealOf } from '../../src/store/seal';
 
 const UID = '11111111-2222-3333-4444-555555555555';
@@ -69,9 +71,11 @@ const manifest: Manifest = {
   process: { count: 1, stdio: ['', '', ''], memoryBytes: 1, tree: { processes: [], limits: [] } },
   dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0.25, pages: 'criu' },
   volumes: [],
-  files: [{ path: 'rootfs.tar', sizeBytes: 1, digests: ['0'.repeat(64)] }],
+  files: [{ path: 'rootfs.tar', sizeBytes: 1, digests: [blake3(Buffer.from('x')).toString('hex')] }],
   sizeBytes: 7,
 };
+
+const keys = readKeys({ keys: '', requireSignature: false, encryptWith: '' });
 
 function writeManifest(): void {
   const text = JSON.stringify(manifest);
@@ -84,7 +88,7 @@ describe('recovery of a capture', () => {
     begin(capture());
     entry.appendUndo({ do: 'remove', path: staging() });
     entry.appendUndo({ do: 'publish', path: final() });
-    expect(await recover(entry, cgroups)).toMatchObject({ ok: false, reason: 'OperationLost' });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: false, reason: 'OperationLost' });
     expect(readdirSync(join(dir, 'store'))).toEqual([]);
     expect(entry.result()).toMatchObject({ reason: 'OperationLost' });
   });
@@ -96,7 +100,8 @@ describe('recovery of a capture', () => {
     rmSync(staging(), { recursive: true });
     mkdirSync(final());
     writeManifest();
-    const outcome = await recover(entry, cgroups);
+    writeFileSync(join(final(), 'rootfs.tar'), 'x');
+    const outcome = await recover(entry, cgroups, keys);
     expect(outcome).toMatchObject({
       ok: true,
       result: {
@@ -110,12 +115,23 @@ describe('recovery of a capture', () => {
     expect(existsSync(final())).toBe(true);
   });
 
+  it('takes an artifact back that is in its place and not whole', async () => {
+    begin(capture());
+    entry.appendUndo({ do: 'remove', path: staging() });
+    entry.appendUndo({ do: 'publish', path: final() });
+    mkdirSync(final());
+    writeManifest();
+    writeFileSync(join(final(), 'rootfs.tar'), 'y');
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: false, reason: 'OperationLost' });
+    expect(existsSync(final())).toBe(false);
+  });
+
   it('does not take an artifact for its own that it has not published', async () => {
     begin(capture());
     entry.appendUndo({ do: 'remove', path: staging() });
     mkdirSync(final());
     writeManifest();
-    expect(await recover(entry, cgroups)).toMatchObject({ ok: false });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: false });
     expect(existsSync(final())).toBe(true);
   });
 
@@ -124,10 +140,10 @@ describe('recovery of a capture', () => {
     entry.appendUndo({ do: 'remove', path: staging() });
     rmSync(join(dir, 'store'), { recursive: true });
     const left = [expect.stringContaining('is not there')];
-    expect(await recover(entry, cgroups)).toMatchObject({ reason: 'OperationLost', left });
-    expect(await recover(entry, cgroups)).toMatchObject({ left });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ reason: 'OperationLost', left });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ left });
     mkdirSync(staging(), { recursive: true });
-    const outcome = await recover(entry, cgroups);
+    const outcome = await recover(entry, cgroups, keys);
     expect(outcome).not.toHaveProperty('left');
     expect(entry.result()).toEqual(outcome);
     expect(existsSync(staging())).toBe(false);
@@ -138,7 +154,7 @@ describe('recovery of a capture', () => {
     entry.appendUndo({ do: 'remove', path: staging() });
     entry.appendUndo({ do: 'publish', path: final() });
     entry.writeResult({ ok: false, reason: 'DumpFailed', message: 'no', left: ['x'] });
-    expect(await recover(entry, cgroups)).toEqual({ ok: false, reason: 'DumpFailed', message: 'no' });
+    expect(await recover(entry, cgroups, keys)).toEqual({ ok: false, reason: 'DumpFailed', message: 'no' });
     expect(existsSync(staging())).toBe(false);
   });
 });
@@ -169,7 +185,7 @@ const mayMakeGroups = process.getuid?.() === 0 && existsSync(CGROUPS);
 
   it('kills what holds no source, first of all', async () => {
     await inGroup('exec sleep 60');
-    await recover(entry, CGROUPS);
+    await recover(entry, CGROUPS, keys);
     expect(groupMembers(CGROUPS, uid)).toEqual([]);
   });
 
@@ -178,7 +194,7 @@ const mayMakeGroups = process.getuid?.() === 0 && existsSync(CGROUPS);
     writeFileSync(join(hook(), 'at-network-lock'), '');
     const marks = `: > "$hook/../let-go"`;
     await inGroup(`while [ ! -e "$hook/stop" ]; do sleep 0.01; done; sleep 0.3; ${marks}; exit 0`);
-    expect(await recover(entry, CGROUPS)).toMatchObject({ reason: 'OperationLost' });
+    expect(await recover(entry, CGROUPS, keys)).toMatchObject({ reason: 'OperationLost' });
     expect(existsSync(join(dir, 'let-go'))).toBe(true);
     expect(existsSync(hook())).toBe(false);
   });
@@ -207,10 +223,10 @@ describe('recovery of a restore', () => {
     entry.appendUndo({ do: 'killRestored', id, dirs: [], freezer: '', placeholder });
     entry.appendUndo({ do: 'handOver', placeholder, root: self, receipt });
     expect(comm(placeholder)).toBe('standby');
-    const outcome = await recover(entry, cgroups);
+    const outcome = await recover(entry, cgroups, keys);
     expect(outcome).toMatchObject({ ok: true, result: { operation: 'Restore', receipt } });
     await until(() => comm(placeholder) === 'standby:live');
-    expect(await recover(entry, cgroups)).toMatchObject({ ok: true });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: true });
     expect(comm(placeholder)).toBe('standby:live');
   });
 
@@ -225,7 +241,7 @@ describe('recovery of a restore', () => {
     const tree = [{ hostPid: root.pid, startTime: root.startTime, pid: 1, name: 'sleep' }];
     begin(restore());
     entry.appendUndo({ do: 'handOver', placeholder, root, receipt: { ...receipt, tree } });
-    expect(await recover(entry, cgroups)).toMatchObject({ ok: true });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: true });
     await until(() => status(root.pid)?.state === 'S');
   });
 
@@ -238,7 +254,7 @@ describe('recovery of a restore', () => {
     begin(restore());
     entry.appendUndo({ do: 'killRestored', id, dirs: [], freezer: '', placeholder });
     entry.appendUndo({ do: 'handOver', placeholder, root, receipt });
-    expect(await recover(entry, cgroups)).toMatchObject({ ok: false, reason: 'OperationLost' });
+    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: false, reason: 'OperationLost' });
     if (hasPlaceholder) expect(comm(placeholder)).toBe('standby');
   });
 });
