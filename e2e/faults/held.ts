@@ -96,7 +96,7 @@ class Hunt {
       );
     this.#engine ??= await this.#findEngine(entry, uid);
     if (this.#engine === undefined) return undefined;
-    if (SHORT.includes(this.#step) && this.#throttled.length === 0) this.#throttle(uid);
+    if (this.#throttled.length === 0 && this.#mayThrottle(entry)) this.#throttle(uid);
     if (!this.#reached(entry)) return undefined;
     await signalProcess(this.#engine, 'SIGSTOP');
     const step = read<Status>(join(entry, 'status.json'))?.progress.step ?? '';
@@ -119,6 +119,13 @@ class Hunt {
     const [group] = this.#node.operationGroups(uid);
     if (pid === undefined || group === undefined) return undefined;
     return this.#node.process(pid, await processesOf(group));
+  }
+
+  /** Never while a source stands still. */
+  #mayThrottle(entry: string): boolean {
+    const now = read<Status>(join(entry, 'status.json'))?.progress.step ?? '';
+    const dumpIsOver = ['digest', 'publish', 'read back'];
+    return SHORT.includes(this.#step) && (!dumpIsOver.includes(this.#step) || dumpIsOver.includes(now));
   }
 
   #throttle(uid: string): void {

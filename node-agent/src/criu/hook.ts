@@ -4,7 +4,6 @@
  * (docs/adr/0010), but a script that fails makes it clean up and let the tree go on.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
-import { uptime } from 'node:os';
 import { basename, join } from 'node:path';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 
@@ -17,11 +16,13 @@ const SCRIPT = `#!/bin/sh
 hook=$SNAPSHOT_HOOK
 : > "$hook/at-$CRTOOLS_SCRIPT_ACTION"
 late() {
-  [ -n "$SNAPSHOT_UNTIL" ] || return 1
-  read -r up _ < /proc/uptime
-  [ "\${up%%.*}" -ge "$SNAPSHOT_UNTIL" ] && : > "$hook/late"
+  [ -n "$SNAPSHOT_SECONDS" ] && [ -e "$hook/since" ] || return 1
+  read -r since _ < "$hook/since"
+  read -r now _ < /proc/uptime
+  [ $(( \${now%%.*} - \${since%%.*} )) -gt "$SNAPSHOT_SECONDS" ] && : > "$hook/late"
 }
 unwanted() { [ -e "$hook/stop" ] || ! kill -0 "$SNAPSHOT_ENGINE" 2>/dev/null || late; }
+[ "$CRTOOLS_SCRIPT_ACTION" != pre-dump ] || cat /proc/uptime > "$hook/since"
 case $CRTOOLS_SCRIPT_ACTION in
   pre-dump|network-lock) if unwanted; then exit 1; fi ;;
   post-dump)
@@ -63,14 +64,14 @@ export function removeHook(dir: string): void {
 export interface HookOptions {
   /** Whether CRIU will run the script when the tree is seized. */
   readonly tells: boolean;
-  /** How long the dump may take from now on; absent = as long as it needs. */
+  /** How long the tree may stand still, from CRIU's pre-dump on; absent = as long as it needs. */
   readonly seconds?: number;
 }
 
 export class DumpHook {
   readonly #dir: string;
   readonly #tells: boolean;
-  readonly #until: string;
+  readonly #seconds: string;
   readonly #killable = new AbortController();
   #asked = false;
   #patience: NodeJS.Timeout | undefined;
@@ -80,7 +81,7 @@ export class DumpHook {
     this.#dir = dir;
     this.#tells = tells;
     // Whole seconds, so that a shell can compare them.
-    this.#until = seconds === undefined ? '' : String(Math.floor(uptime() + seconds));
+    this.#seconds = seconds === undefined ? '' : String(Math.floor(seconds));
   }
 
   get script(): string {
@@ -89,7 +90,7 @@ export class DumpHook {
 
   env(): Readonly<Record<string, string>> {
     const engine = String(process.pid);
-    return { SNAPSHOT_HOOK: this.#dir, SNAPSHOT_ENGINE: engine, SNAPSHOT_UNTIL: this.#until };
+    return { SNAPSHOT_HOOK: this.#dir, SNAPSHOT_ENGINE: engine, SNAPSHOT_SECONDS: this.#seconds };
   }
 
   /** The tree stood still for as long as it may, and goes on. */

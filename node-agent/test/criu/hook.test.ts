@@ -99,6 +99,7 @@ describe('the action script of a dump', () => {
 
   it('fails a post-dump when the tree has stood still for as long as it may, whatever the engine does', async () => {
     const hook = open(() => new Promise(() => {}), true, 1.5);
+    expect(await stage(hook, 'pre-dump')).toBe(0);
     expect(hook.late).toBe(false);
     expect(await stage(hook, 'post-dump')).not.toBe(0);
     expect(hook.late).toBe(true);
@@ -106,6 +107,7 @@ describe('the action script of a dump', () => {
 
   it('does not hurry where there is time', async () => {
     const hook = open(undefined, true, 60);
+    expect(await stage(hook, 'pre-dump')).toBe(0);
     expect(await stage(hook, 'post-dump')).toBe(0);
     expect(hook.late).toBe(false);
   });
