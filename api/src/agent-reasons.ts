@@ -33,6 +33,15 @@ export const agentReasons: Readonly<Record<string, Advice>> = {
       'CRIU could not dump the process tree; its own words are in the message. The source goes on serving.',
     remedy: 'See docs/criu.md for what CRIU cannot dump.',
   },
+  StoodStillTooLong: {
+    meaning:
+      'The source stood still for longer than it may; the capture was given up and the source goes on.',
+    remedy: 'Relax its livenessProbe; docs/criu.md says how long a capture takes.',
+  },
+  RuntimeUnclear: {
+    meaning: 'The container runtime describes the container in a way that is not understood.',
+    remedy: 'The message says what; containerd 1.6 or newer is needed.',
+  },
   CriuUnusable: {
     meaning: 'CRIU does not start on that node.',
     remedy: 'The kernel must be 5.12 or newer, x86_64; see the message.',
