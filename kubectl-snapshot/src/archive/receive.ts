@@ -19,7 +19,7 @@ export async function receive(
   let manifest: Manifest | undefined;
   let text = '';
   let put: Put | undefined;
-  const digests = new Map<string, readonly string[]>();
+  const digests = new Map<string, string>();
   for await (const { path, sizeBytes, content } of entries) {
     if (path === artifactFile.manifest) {
       text = (await buffer(content)).toString();
@@ -29,7 +29,7 @@ export async function receive(
     }
     if (put === undefined)
       throw new TerminalError('ArtifactInvalid', `${artifactFile.manifest} is not the first of the files`);
-    const { watch, digest } = await hashing(() => {});
+    const { watch, digest } = hashing(() => {});
     await Promise.all([pipeline(content, watch), put(path, sizeBytes, watch)]);
     digests.set(path, digest());
   }

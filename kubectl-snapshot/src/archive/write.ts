@@ -1,4 +1,5 @@
 /** Writes an archive of an artifact's files, and makes sure on the way that each is what the manifest says. */
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
@@ -10,7 +11,6 @@ import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseManifest, parseRootfsIndex } from '@dynamo-snapshot/api/validate';
 import type { Pack } from 'tar-stream';
 import { pack } from 'tar-stream';
-import { digestsOf, PartDigests, sameDigests } from './digests';
 import type { Entry } from './entries';
 import { archiveFile, descriptions, toArchive } from './layout';
 
@@ -50,7 +50,7 @@ async function packAll(
 ): Promise<Written> {
   for (const folder of FOLDERS) await addFolder(tar, folder);
   const small = new Map<string, Buffer>();
-  const digests = new Map<string, readonly string[]>();
+  const digests = new Map<string, string>();
   let done = 0;
   let total = 0;
   for await (const { path, sizeBytes, content } of entries) {
@@ -58,12 +58,12 @@ async function packAll(
     if (KEPT.has(path)) {
       const bytes = await buffer(content);
       small.set(path, bytes);
-      digests.set(path, await digestsOf(bytes));
+      digests.set(path, createHash('sha256').update(bytes).digest('hex'));
       await add(tar, name, bytes);
       if (path === artifactFile.manifest) total = parseManifest(bytes.toString()).sizeBytes;
       continue;
     }
-    const { watch, digest } = await hashing((bytes) => onBytes((done += bytes), total));
+    const { watch, digest } = hashing((bytes) => onBytes((done += bytes), total));
     await pipeline(content, watch, tar.entry({ name, size: sizeBytes, mode: 0o600 }));
     digests.set(path, digest());
   }
@@ -111,27 +111,27 @@ const addFolder = (tar: Pack, name: string): Promise<void> =>
     );
   });
 
-export async function hashing(onBytes: (bytes: number) => void): Promise<{
+export function hashing(onBytes: (bytes: number) => void): {
   readonly watch: Transform;
-  readonly digest: () => readonly string[];
-}> {
-  const parts = await PartDigests.begin();
+  readonly digest: () => string;
+} {
+  const hash = createHash('sha256');
   const watch = new Transform({
     transform(chunk: Buffer, _, next) {
-      parts.update(chunk);
+      hash.update(chunk);
       onBytes(chunk.length);
       next(null, chunk);
     },
   });
-  return { watch, digest: () => parts.end() };
+  return { watch, digest: () => hash.digest('hex') };
 }
 
 /** Every file of the manifest has to have come, as it was when it was captured. Throws ArtifactDamaged. */
-export function refuseDamaged(manifest: Manifest, seen: ReadonlyMap<string, readonly string[]>): void {
-  const faults = manifest.files.flatMap(({ path, digests }) => {
-    const found = seen.get(path);
-    if (found === undefined) return [`${path} is missing`];
-    return sameDigests(found, digests) ? [] : [`${path} has another content`];
+export function refuseDamaged(manifest: Manifest, digests: ReadonlyMap<string, string>): void {
+  const faults = manifest.files.flatMap(({ path, sha256 }) => {
+    const seen = digests.get(path);
+    if (seen === undefined) return [`${path} is missing`];
+    return seen === sha256 ? [] : [`${path} has another content`];
   });
   if (faults.length > 0) throw new TerminalError('ArtifactDamaged', faults.join('; '));
 }

@@ -97,7 +97,7 @@ describe('an artifact in a folder', () => {
   });
 
   it('that is damaged is found out, and leaves no archive', async () => {
-    await makeArtifact(at('damaged'));
+    makeArtifact(at('damaged'));
     writeFileSync(at('damaged/criu/pages-1.img'), Buffer.alloc(300_000, 8));
     rmSync(at('damaged/volumes/0.tar'));
     expect(await stage.run(['verify', at('damaged')])).toMatchObject({

@@ -1,11 +1,11 @@
 /** An artifact made by hand around the images of the real dump. */
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
-import { digestsOf } from '../../src/archive/digests';
 import { HASH, UID } from '../objects';
 
-export async function makeArtifact(dir: string, change: Partial<Manifest> = {}): Promise<Manifest> {
+export function makeArtifact(dir: string, change: Partial<Manifest> = {}): Manifest {
   mkdirSync(join(dir, 'volumes'), { recursive: true });
   cpSync(join(__dirname, '../images/worker'), join(dir, 'criu'), { recursive: true });
   writeFileSync(join(dir, 'criu/pages-1.img'), Buffer.alloc(300_000, 7));
@@ -13,24 +13,22 @@ export async function makeArtifact(dir: string, change: Partial<Manifest> = {}):
   writeFileSync(join(dir, 'rootfs.tar'), Buffer.alloc(10_240));
   writeFileSync(join(dir, 'rootfs.json'), JSON.stringify({ deleted: ['etc/motd'], opaque: [], entries: 1 }));
   writeFileSync(join(dir, 'volumes/0.tar'), Buffer.alloc(1024));
-  const manifest = await manifestOf(dir, change);
+  const manifest = manifestOf(dir, change);
   writeFileSync(join(dir, 'manifest.json'), `${JSON.stringify(manifest, undefined, 1)}\n`);
   return manifest;
 }
 
-async function manifestOf(dir: string, change: Partial<Manifest>): Promise<Manifest> {
-  const paths = readdirSync(dir, { recursive: true, withFileTypes: true })
+function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((e) => e.isFile())
-    .map((e) => join(e.parentPath, e.name));
-  const files = await Promise.all(
-    paths.map(async (file) => ({
+    .map((e) => join(e.parentPath, e.name))
+    .map((file) => ({
       path: file.slice(dir.length + 1),
       sizeBytes: statSync(file).size,
-      digests: await digestsOf(readFileSync(file)),
-    })),
-  );
+      sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+    }));
   return {
-    version: 2,
+    version: 1,
     createdAt: '2026-11-28T11:57:30.000Z',
     artifact: { namespace: 'default', identityHash: HASH, uid: UID, checkpoint: 'qwen3' },
     source: { nodeName: 'node-a', architecture: 'x64', kernel: '6.18.1', criuVersion: '4.2.1' },
@@ -44,12 +42,7 @@ async function manifestOf(dir: string, change: Partial<Manifest>): Promise<Manif
       command: ['python3', 'serve.py'],
     },
     process: { count: 5, stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'], memoryBytes: 344_064 },
-    dump: {
-      externalMounts: ['/etc/hosts', '/data'],
-      joinedNamespaces: ['uts', 'ipc'],
-      pausedSeconds: 0.035,
-      pages: 'criu',
-    },
+    dump: { externalMounts: ['/etc/hosts', '/data'], joinedNamespaces: ['uts', 'ipc'], pausedSeconds: 0.035 },
     volumes: [{ name: 'data', mountPath: '/data', file: 'volumes/0.tar' }],
     files,
     sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0),

@@ -48,7 +48,7 @@ describe('an artifact in the store', () => {
     stage.make('api/v1/pods', agent);
     stage.make('dynamocheckpoints', checkpoint('qwen3', readyStatus));
     rmSync(at('store'), { recursive: true, force: true });
-    await makeArtifact(stored(UID));
+    makeArtifact(stored(UID));
   });
   afterEach(() => stage.close());
 
