@@ -6,8 +6,8 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseManifest } from '@dynamo-snapshot/api/validate';
+import { Digests } from './digests';
 import type { Entry } from './entries';
-import { hashing, refuseDamaged } from './write';
 
 export type Put = (path: string, sizeBytes: number, content: Readable) => Promise<void>;
 
@@ -19,22 +19,22 @@ export async function receive(
   let manifest: Manifest | undefined;
   let text = '';
   let put: Put | undefined;
-  const digests = new Map<string, string>();
+  const digests = await Digests.create();
   for await (const { path, sizeBytes, content } of entries) {
     if (path === artifactFile.manifest) {
       text = (await buffer(content)).toString();
       manifest = parseManifest(text);
+      digests.expect(manifest);
       put = await begin(manifest);
       continue;
     }
     if (put === undefined)
       throw new TerminalError('ArtifactInvalid', `${artifactFile.manifest} is not the first of the files`);
-    const { watch, digest } = hashing(() => {});
+    const watch = digests.watch(path);
     await Promise.all([pipeline(content, watch), put(path, sizeBytes, watch)]);
-    digests.set(path, digest());
   }
   if (manifest === undefined)
     throw new TerminalError('ArtifactInvalid', `there is no ${artifactFile.manifest} among the files`);
-  refuseDamaged(manifest, digests);
+  digests.refuse();
   return { manifest, text };
 }

@@ -1,8 +1,6 @@
 /** Writes an archive of an artifact's files, and makes sure on the way that each is what the manifest says. */
-import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
@@ -11,6 +9,7 @@ import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseManifest, parseRootfsIndex } from '@dynamo-snapshot/api/validate';
 import type { Pack } from 'tar-stream';
 import { pack } from 'tar-stream';
+import { Digests } from './digests';
 import type { Entry } from './entries';
 import { archiveFile, descriptions, toArchive } from './layout';
 
@@ -50,25 +49,28 @@ async function packAll(
 ): Promise<Written> {
   for (const folder of FOLDERS) await addFolder(tar, folder);
   const small = new Map<string, Buffer>();
-  const digests = new Map<string, string>();
+  const digests = await Digests.create();
+  let manifest: Manifest | undefined;
   let done = 0;
-  let total = 0;
   for await (const { path, sizeBytes, content } of entries) {
     const name = toArchive(path);
-    if (KEPT.has(path)) {
+    if (path === artifactFile.manifest) {
       const bytes = await buffer(content);
-      small.set(path, bytes);
-      digests.set(path, createHash('sha256').update(bytes).digest('hex'));
+      manifest = parseManifest(bytes.toString());
+      digests.expect(manifest);
       await add(tar, name, bytes);
-      if (path === artifactFile.manifest) total = parseManifest(bytes.toString()).sizeBytes;
       continue;
     }
-    const { watch, digest } = hashing((bytes) => onBytes((done += bytes), total));
-    await pipeline(content, watch, tar.entry({ name, size: sizeBytes, mode: 0o600 }));
-    digests.set(path, digest());
+    const total = manifest?.sizeBytes ?? 0;
+    const watch = digests.watch(path, (bytes) => onBytes((done += bytes), total));
+    if (KEPT.has(path)) {
+      const bytes = await buffer(content.pipe(watch));
+      small.set(path, bytes);
+      await add(tar, name, bytes);
+    } else await pipeline(content, watch, tar.entry({ name, size: sizeBytes, mode: 0o600 }));
   }
-  const manifest = parseManifest((small.get(artifactFile.manifest) ?? noManifest()).toString());
-  refuseDamaged(manifest, digests);
+  if (manifest === undefined) return noManifest();
+  digests.refuse();
   const rootfs = small.get(artifactFile.rootfsIndex);
   const words = descriptions({
     manifest,
@@ -77,7 +79,7 @@ async function packAll(
   for (const [name, text] of Object.entries(words)) await add(tar, name, Buffer.from(text));
   for (const [path, name] of COPIES)
     if (small.has(path)) await add(tar, name, small.get(path) ?? Buffer.alloc(0));
-  return { manifest, files: digests.size };
+  return { manifest, files: digests.files + 1 };
 }
 
 /** Readers of the archive look for these two beside the images as well. */
@@ -86,11 +88,7 @@ const COPIES: readonly (readonly [string, string])[] = [
   [artifactFile.dumpLog, archiveFile.log],
 ];
 /** Small, and needed again at the end. */
-const KEPT: ReadonlySet<string> = new Set([
-  artifactFile.manifest,
-  artifactFile.rootfsIndex,
-  ...COPIES.map(([path]) => path),
-]);
+const KEPT: ReadonlySet<string> = new Set([artifactFile.rootfsIndex, ...COPIES.map(([path]) => path)]);
 
 /** checkpointctl asks for the folder itself. */
 const FOLDERS = [archiveFile.own, archiveFile.images];
@@ -110,28 +108,3 @@ const addFolder = (tar: Pack, name: string): Promise<void> =>
       error ? reject(error) : resolve(),
     );
   });
-
-export function hashing(onBytes: (bytes: number) => void): {
-  readonly watch: Transform;
-  readonly digest: () => string;
-} {
-  const hash = createHash('sha256');
-  const watch = new Transform({
-    transform(chunk: Buffer, _, next) {
-      hash.update(chunk);
-      onBytes(chunk.length);
-      next(null, chunk);
-    },
-  });
-  return { watch, digest: () => hash.digest('hex') };
-}
-
-/** Every file of the manifest has to have come, as it was when it was captured. Throws ArtifactDamaged. */
-export function refuseDamaged(manifest: Manifest, digests: ReadonlyMap<string, string>): void {
-  const faults = manifest.files.flatMap(({ path, sha256 }) => {
-    const seen = digests.get(path);
-    if (seen === undefined) return [`${path} is missing`];
-    return seen === sha256 ? [] : [`${path} has another content`];
-  });
-  if (faults.length > 0) throw new TerminalError('ArtifactDamaged', faults.join('; '));
-}

@@ -12,6 +12,7 @@ import { artifactFile, artifactPath, stagingPath } from '@dynamo-snapshot/api/la
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { API_VERSION, ARTIFACT_FINALIZER, CHECKPOINT, label } from '@dynamo-snapshot/api/names';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
+import type { Seal } from '@dynamo-snapshot/api/seal';
 import { isoSeconds } from '@dynamo-snapshot/api/time';
 import { pack } from 'tar-stream';
 import type { Put } from '../archive/receive';
@@ -68,6 +69,8 @@ export class Upload {
   }
 
   readonly put: Put = async (name, size, content) => {
+    // Of the manifest that it had elsewhere.
+    if (name === artifactFile.seal) return void content.resume();
     await Promise.race([pipeline(content, this.#tar.entry({ name, size, mode: 0o600 })), this.#refused()]);
   };
 
@@ -77,6 +80,8 @@ export class Upload {
     const ours: Manifest = { ...manifest, artifact: { ...this.#ref, checkpoint: name } };
     const words = `${JSON.stringify(ours, undefined, 1)}\n`;
     this.#tar.entry({ name: artifactFile.manifest, mode: 0o600 }, words);
+    const seal: Seal = { version: 1, manifest: digestOf(words) };
+    this.#tar.entry({ name: artifactFile.seal, mode: 0o600 }, JSON.stringify(seal));
     this.#tar.finalize();
     await this.#sent.catch(() => {});
     await this.#done('write to the store', this.#run);

@@ -1,13 +1,14 @@
 /** `verify CHECKPOINT|DIR`: reads every byte and compares it with the digests of the manifest. */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
-import type { ManifestFile } from '@dynamo-snapshot/api/manifest';
 import { parseManifest } from '@dynamo-snapshot/api/validate';
+import { Digests } from '../archive/digests';
+import { folderEntries } from '../archive/entries';
 import { execArgs, verifyCommand } from '../artifact/args';
 import { digestOf, findStored, isPath } from '../artifact/open';
 import { exitCode } from '../exit';
@@ -79,17 +80,10 @@ async function verifyFolder(path: string): Promise<Verdict> {
   if (!existsSync(file))
     throw new TerminalError('ArtifactNotFound', `${path} has no ${artifactFile.manifest}`);
   const manifest = readFileSync(file, 'utf8');
-  const { files } = parseManifest(manifest);
-  const faults: string[] = [];
-  for (const wanted of files) faults.push(...(await faultOf(dir, wanted)));
-  return { digest: digestOf(manifest), files: files.length, faults };
-}
-
-async function faultOf(dir: string, { path, sizeBytes, sha256 }: ManifestFile): Promise<readonly string[]> {
-  const stats = statSync(join(dir, path), { throwIfNoEntry: false });
-  if (stats === undefined) return [`${path} is missing`];
-  if (stats.size !== sizeBytes) return [`${path} has ${stats.size} bytes, not ${sizeBytes}`];
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(join(dir, path)), hash);
-  return hash.digest('hex') === sha256 ? [] : [`${path} has another content`];
+  const digests = await Digests.create();
+  digests.expect(parseManifest(manifest));
+  for await (const { path: name, content } of folderEntries(dir))
+    if (name !== artifactFile.manifest)
+      await pipeline(content, digests.watch(name), new PassThrough().resume());
+  return { digest: digestOf(manifest), files: digests.files, faults: digests.faults() };
 }

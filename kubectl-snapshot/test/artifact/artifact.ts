@@ -1,5 +1,6 @@
 /** An artifact made by hand around the images of the real dump. */
 import { createHash } from 'node:crypto';
+import { blake3 } from '@napi-rs/blake-hash';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
@@ -14,7 +15,10 @@ export function makeArtifact(dir: string, change: Partial<Manifest> = {}): Manif
   writeFileSync(join(dir, 'rootfs.json'), JSON.stringify({ deleted: ['etc/motd'], opaque: [], entries: 1 }));
   writeFileSync(join(dir, 'volumes/0.tar'), Buffer.alloc(1024));
   const manifest = manifestOf(dir, change);
-  writeFileSync(join(dir, 'manifest.json'), `${JSON.stringify(manifest, undefined, 1)}\n`);
+  const text = `${JSON.stringify(manifest, undefined, 1)}\n`;
+  writeFileSync(join(dir, 'manifest.json'), text);
+  const sealed = createHash('sha256').update(text).digest('hex');
+  writeFileSync(join(dir, 'seal.json'), JSON.stringify({ version: 1, manifest: `sha256:${sealed}` }));
   return manifest;
 }
 
@@ -25,10 +29,10 @@ function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
     .map((file) => ({
       path: file.slice(dir.length + 1),
       sizeBytes: statSync(file).size,
-      sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+      digests: [blake3(readFileSync(file)).toString('hex')],
     }));
   return {
-    version: 1,
+    version: 2,
     createdAt: '2026-11-28T11:57:30.000Z',
     artifact: { namespace: 'default', identityHash: HASH, uid: UID, checkpoint: 'qwen3' },
     source: { nodeName: 'node-a', architecture: 'x64', kernel: '6.18.1', criuVersion: '4.2.1' },
@@ -42,7 +46,12 @@ function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
       command: ['python3', 'serve.py'],
     },
     process: { count: 5, stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'], memoryBytes: 344_064 },
-    dump: { externalMounts: ['/etc/hosts', '/data'], joinedNamespaces: ['uts', 'ipc'], pausedSeconds: 0.035 },
+    dump: {
+      externalMounts: ['/etc/hosts', '/data'],
+      joinedNamespaces: ['uts', 'ipc'],
+      pausedSeconds: 0.035,
+      pages: 'criu',
+    },
     volumes: [{ name: 'data', mountPath: '/data', file: 'volumes/0.tar' }],
     files,
     sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0),

@@ -43,7 +43,12 @@ const manifest: Manifest = {
     memoryBytes: 2 ** 30,
     tree: { processes: [{ ...task, threads: 40 }, task], limits: [] },
   },
-  dump: { externalMounts: ['/dev', '/etc/conf', '/data'], joinedNamespaces: ['uts'], pausedSeconds: 0, pages: 'criu' },
+  dump: {
+    externalMounts: ['/dev', '/etc/conf', '/data'],
+    joinedNamespaces: ['uts'],
+    pausedSeconds: 0,
+    pages: 'criu',
+  },
   volumes: [{ name: 'data', mountPath: '/data', file: 'volumes/0.tar' }],
   files: [
     { path: 'rootfs.tar', sizeBytes: 1000, digests: [] },
