@@ -5,6 +5,7 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { words } from './cluster/cluster';
 import { addCapture } from './commands/capture';
 import { addCompletion, COMPLETE, complete } from './commands/completion';
+import { addDoctor } from './commands/doctor';
 import { addExport } from './commands/export';
 import { addImport } from './commands/import';
 import { addInspect } from './commands/inspect';
@@ -28,6 +29,7 @@ const commands: readonly AddCommand[] = [
   addVerify,
   addExport,
   addImport,
+  addDoctor,
   addCompletion,
 ];
 

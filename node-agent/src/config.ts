@@ -109,3 +109,16 @@ export function agentConfig(env: Environment): AgentConfig {
     logLevel: env['LOG_LEVEL'] ?? 'info',
   };
 }
+
+/** What `engine doctor` looks at beyond that. */
+export interface DoctorPlaces extends AgentConfig {
+  /** Where the chart mounts the kubelet's folder of seccomp profiles. */
+  readonly seccomp: string;
+  readonly kernelConfig: string;
+}
+
+export const doctorPlaces = (env: Environment): DoctorPlaces => ({
+  ...agentConfig(env),
+  seccomp: env['SNAPSHOT_SECCOMP_ROOT'] ?? '/host/seccomp',
+  kernelConfig: env['SNAPSHOT_KERNEL_CONFIG'] ?? '/proc/config.gz',
+});

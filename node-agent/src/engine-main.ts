@@ -11,8 +11,9 @@ import type { Progress } from '@dynamo-snapshot/api/progress';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import { logger } from '@dynamo-snapshot/controller/log';
-import { engineConfig } from './config';
+import { doctorPlaces, engineConfig } from './config';
 import { cudaHelper } from './cuda/helper';
+import { nodeReport } from './doctor/observe';
 import type { Outcome, Request } from './engine';
 import type { EngineIo } from './engine-io';
 import { Steps } from './engine-io';
@@ -31,7 +32,7 @@ import { verifyFiles, verifyShards } from './store/verify';
 
 const USAGE = `usage: engine capture --container ID --artifact DIR [--timeout SECONDS]
        engine restore --container ID --artifact DIR [--timeout SECONDS]
-       engine inspect DIR | verify DIR
+       engine inspect DIR | verify DIR | doctor
        engine operate JOURNAL-ENTRY | recover JOURNAL-ENTRY`;
 
 const log = logger(process.env['LOG_LEVEL'] ?? 'info', 'engine');
@@ -130,12 +131,19 @@ async function verify(dir: string): Promise<number> {
   return faults.length === 0 ? 0 : 1;
 }
 
+/** What an agent's pod is asked by `kubectl snapshot doctor`. */
+async function doctor(): Promise<number> {
+  console.log(JSON.stringify(await nodeReport(doctorPlaces(process.env), () => Date.now())));
+  return 0;
+}
+
 function run([name, ...args]: readonly string[]): Promise<number> | number {
   const [dir] = args;
   if (name === 'capture') return containerCommand('Capture', args);
   if (name === 'restore') return containerCommand('Restore', args);
   // What the engine starts itself as, to load the driver there.
   if (name === 'cuda') return cudaHelper(config.gpu);
+  if (name === 'doctor') return doctor();
   if (dir === undefined) throw new TerminalError('Usage', USAGE);
   if (name === 'operate') return operate(dir);
   if (name === 'recover') return recoverEntry(dir);

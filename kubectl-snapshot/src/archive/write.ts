@@ -13,17 +13,12 @@ import { Digests } from './digests';
 import type { Entry } from './entries';
 import { archiveFile, descriptions, toArchive } from './layout';
 
-export interface Written {
-  readonly manifest: Manifest;
-  readonly files: number;
-}
-
 /** As a whole under its name, or not at all. `onBytes` is told how much has been written so far, and how much it will be. */
 export async function writeArchive(
   entries: AsyncIterable<Entry>,
   file: string,
   onBytes: (done: number, total: number) => void,
-): Promise<Written> {
+): Promise<Manifest> {
   const part = `${file}.part`;
   const tar = pack();
   const landed = pipeline(tar, createWriteStream(part, { mode: 0o600 }));
@@ -46,7 +41,7 @@ async function packAll(
   entries: AsyncIterable<Entry>,
   tar: Pack,
   onBytes: (done: number, total: number) => void,
-): Promise<Written> {
+): Promise<Manifest> {
   for (const folder of FOLDERS) await addFolder(tar, folder);
   const small = new Map<string, Buffer>();
   const digests = await Digests.create();
@@ -79,7 +74,7 @@ async function packAll(
   for (const [name, text] of Object.entries(words)) await add(tar, name, Buffer.from(text));
   for (const [path, name] of COPIES)
     if (small.has(path)) await add(tar, name, small.get(path) ?? Buffer.alloc(0));
-  return { manifest, files: digests.files + 1 };
+  return manifest;
 }
 
 /** Readers of the archive look for these two beside the images as well. */

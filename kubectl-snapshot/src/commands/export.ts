@@ -39,8 +39,8 @@ async function exportTo(session: Session, name: string, file: string): Promise<n
   });
   const entries = isPath(name) ? folderEntries(resolve(name)) : storedEntries(session, name);
   try {
-    const { manifest, files } = await writeArchive(entries, file, onBytes);
-    out.write(`${file}: ${humanBytes(manifest.sizeBytes)}, ${files} files of ${name}\n`);
+    const manifest = await writeArchive(entries, file, onBytes);
+    out.write(`${file}: ${humanBytes(manifest.sizeBytes)}, ${manifest.files.length} files of ${name}\n`);
     return exitCode.ok;
   } finally {
     live.done();

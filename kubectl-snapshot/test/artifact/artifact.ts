@@ -4,6 +4,7 @@ import { blake3 } from '@napi-rs/blake-hash';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
+import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import { HASH, UID } from '../objects';
 
 export function makeArtifact(dir: string, change: Partial<Manifest> = {}): Manifest {
@@ -32,7 +33,7 @@ function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
       digests: [blake3(readFileSync(file)).toString('hex')],
     }));
   return {
-    version: 2,
+    version: MANIFEST_VERSION,
     createdAt: '2026-11-28T11:57:30.000Z',
     artifact: { namespace: 'default', identityHash: HASH, uid: UID, checkpoint: 'qwen3' },
     source: { nodeName: 'node-a', architecture: 'x64', kernel: '6.18.1', criuVersion: '4.2.1' },
@@ -45,7 +46,12 @@ function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
       imageDigest: `sha256:${'b'.repeat(64)}`,
       command: ['python3', 'serve.py'],
     },
-    process: { count: 5, stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'], memoryBytes: 344_064 },
+    process: {
+      count: 5,
+      stdio: ['/dev/null', 'pipe:[1]', 'pipe:[2]'],
+      memoryBytes: 344_064,
+      tree: { processes: [], limits: [] },
+    },
     dump: {
       externalMounts: ['/etc/hosts', '/data'],
       joinedNamespaces: ['uts', 'ipc'],
