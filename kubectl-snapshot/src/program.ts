@@ -10,6 +10,7 @@ import { addExport } from './commands/export';
 import { addImport } from './commands/import';
 import { addInspect } from './commands/inspect';
 import { addLs } from './commands/ls';
+import { addReport } from './commands/report';
 import { addRestore } from './commands/restore';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
@@ -29,6 +30,7 @@ const commands: readonly AddCommand[] = [
   addVerify,
   addExport,
   addImport,
+  addReport,
   addDoctor,
   addCompletion,
 ];
