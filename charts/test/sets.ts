@@ -25,6 +25,8 @@ export const sets: Readonly<Record<string, Values>> = {
     },
     runtime: { preset: 'k3s' },
     metrics: { podMonitor: { create: true, labels: { release: 'prometheus' } } },
+    dashboards: { enabled: true },
+    alerts: { enabled: true, labels: { release: 'prometheus' } },
     crds: { adopt: true },
     storage: { pvc: { create: false, name: 'shared', basePath: '/checkpoints' } },
     seccomp: { deploy: false },
