@@ -5,6 +5,7 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { words } from './cluster/cluster';
 import { addCapture } from './commands/capture';
 import { addCompletion, COMPLETE, complete } from './commands/completion';
+import { addDiff } from './commands/diff';
 import { addDoctor } from './commands/doctor';
 import { addExport } from './commands/export';
 import { addImport } from './commands/import';
@@ -27,6 +28,7 @@ const commands: readonly AddCommand[] = [
   addStatus,
   addLs,
   addInspect,
+  addDiff,
   addVerify,
   addExport,
   addImport,

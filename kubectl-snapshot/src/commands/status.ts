@@ -9,6 +9,7 @@ import {
   isRunning,
   operationHead,
   operationLine,
+  operationLines,
   operationOf,
   operationRow,
 } from '../operations/operation';
@@ -74,7 +75,7 @@ async function watch(session: Session, options: StatusOptions): Promise<number> 
   const draw = (list: readonly SnapshotAssignment[]): true | undefined => {
     const now = clock.now();
     const operations = current(list.map(operationOf), now, options.recent);
-    const lines = operations.map((o) => operationLine(o, now, look));
+    const lines = operationLines(operations, now, look);
     live.draw(
       lines.length === 0 ? [out.colours.dim('nothing runs')] : lines,
       operations.map((o) => told(o, now, look)),

@@ -117,16 +117,19 @@ export function outcomeText(o: Operation, now: Instant, look: Look): string {
   return look.colours.red([o.reason ?? o.phase, o.message].filter(Boolean).join(': '));
 }
 
-/** One line of `status -w`. */
+const headOf = (o: Operation): string => {
+  const pod = o.pod === '' ? '' : ` ${o.kind === 'Restore' ? 'into' : 'of'} ${o.pod}`;
+  return `${o.kind.toLowerCase().padEnd(8)} ${o.checkpoint}${pod} on ${o.node}`;
+};
+
+/** Lines of `status -w`, their bars one below the other. */
+export function operationLines(list: readonly Operation[], now: Instant, look: Look): readonly string[] {
+  const width = Math.max(0, ...list.map((o) => headOf(o).length));
+  return list.map((o) => `${headOf(o).padEnd(width)}  ${outcomeText(o, now, look)}`);
+}
+
 export const operationLine = (o: Operation, now: Instant, look: Look): string =>
-  [
-    o.kind.toLowerCase().padEnd(8),
-    look.colours.bold(o.checkpoint),
-    ...(o.pod === '' ? [] : [o.kind === 'Restore' ? `into ${o.pod}` : `of ${o.pod}`]),
-    `on ${o.node}`,
-    ' ',
-    outcomeText(o, now, look),
-  ].join(' ');
+  operationLines([o], now, look)[0] ?? '';
 
 export function operationRow(o: Operation, now: Instant, look: Look): readonly string[] {
   const seconds = secondsOf(o, now);

@@ -117,7 +117,7 @@ describe('restore', () => {
     expect(code).toBe(exitCode.ok);
     expect(out.split('\n')).toEqual([
       'pod clone created in namespace default',
-      'restore  qwen3 into clone on node-b   done',
+      'restore  qwen3 into clone on node-b  done',
       'restored in 0.00s: criu 0.21s',
       '',
     ]);

@@ -35,11 +35,11 @@ it.each([
 const running = { phase: 'Running', startedAt: '2026-11-28T11:59:50Z', progress } as const;
 
 it.each([
-  ['nobody has taken it', assignment('a'), 'capture  qwen3 of worker-0 on node-a   waiting for the agent'],
+  ['nobody has taken it', assignment('a'), 'capture  qwen3 of worker-0 on node-a  waiting for the agent'],
   [
     'it runs',
     assignment('a', running),
-    'capture  qwen3 of worker-0 on node-a   dump      █████░░░░░░░░░░░░░░░   25%  1Gi of 4Gi  512Mi/s  6s left',
+    'capture  qwen3 of worker-0 on node-a  dump      █████░░░░░░░░░░░░░░░   25%  1Gi of 4Gi  512Mi/s  6s left',
   ],
   [
     'it is done',
@@ -49,7 +49,7 @@ it.each([
       finishedAt: '2026-11-28T11:59:58Z',
       artifact: { digest: '', sizeBytes: 2 ** 30 },
     }),
-    'capture  qwen3 of worker-0 on node-a   done in 8.00s, 1Gi',
+    'capture  qwen3 of worker-0 on node-a  done in 8.00s, 1Gi',
   ],
   [
     'it failed',
@@ -58,12 +58,12 @@ it.each([
       { phase: 'Failed', reason: 'RestoreFailed', message: 'criu restore: exit 1' },
       { operation: 'Restore' },
     ),
-    'restore  qwen3 into worker-0 on node-a   RestoreFailed: criu restore: exit 1',
+    'restore  qwen3 into worker-0 on node-a  RestoreFailed: criu restore: exit 1',
   ],
   [
     'it deletes',
     assignment('a', undefined, { operation: 'Delete', pod: undefined as never }),
-    'delete   qwen3 on node-a   waiting for the agent',
+    'delete   qwen3 on node-a  waiting for the agent',
   ],
 ])('the line of an operation: %s', (_, given, line) => {
   expect(operationLine(operationOf(given), NOW, plain)).toBe(line);

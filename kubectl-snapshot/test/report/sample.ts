@@ -51,7 +51,12 @@ const pod = (name: string, started: number, ready: number, from?: string): V1Pod
 export const sample: Sources = {
   title: 'namespace default',
   checkpoints: [
-    checkpoint('qwen3', { ...readyStatus, createdAt: at(65), timings: captureSteps }),
+    checkpoint('qwen3', {
+      ...readyStatus,
+      createdAt: at(65),
+      timings: captureSteps,
+      restores: { succeeded: 3, failed: 1 },
+    }),
     checkpoint('<b>llama</b>', { phase: 'Creating', progress: { step: 'dump', summary: 'dump 45%' } }),
   ],
   assignments: [
