@@ -1,5 +1,6 @@
 /** In what two artifacts differ; pure. */
-import type { Manifest } from '@dynamo-snapshot/api/manifest';
+import { createHash } from 'node:crypto';
+import type { Manifest, ManifestFile } from '@dynamo-snapshot/api/manifest';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import { mounts } from '../images/mounts';
 import type { Process } from '../images/processes';
@@ -59,12 +60,14 @@ function factsOf({ manifest, images, rootfs }: Artifact): readonly (readonly [Di
     ['root files', new Map((rootfs?.deleted ?? []).map((path) => [path, 'deleted']))],
     [
       'files',
-      new Map(
-        (manifest?.files ?? []).map((f) => [f.path, `${humanBytes(f.sizeBytes)} ${f.sha256.slice(0, 12)}`]),
-      ),
+      new Map((manifest?.files ?? []).map((f) => [f.path, `${humanBytes(f.sizeBytes)} ${contentOf(f)}`])),
     ],
   ];
 }
+
+/** Short, for people; equal for equal content. */
+const contentOf = ({ digests }: ManifestFile): string =>
+  createHash('sha256').update(digests.join()).digest('hex').slice(0, 12);
 
 const fields = (facts: object = {}): Facts =>
   new Map(Object.entries(facts).map(([key, value]) => [key, String(value)]));
