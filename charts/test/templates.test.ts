@@ -113,8 +113,8 @@ it.each<[string, Values, readonly string[]]>([
     ['PodDisruptionBudget'],
   ],
   [
-    'rbac.aggregate and crds.upgrade',
-    { rbac: { aggregate: false }, crds: { upgrade: false } },
+    'rbac.aggregate, crds.upgrade and webhook.enabled',
+    { rbac: { aggregate: false }, crds: { upgrade: false }, webhook: { enabled: false } },
     ['ClusterRole', 'ClusterRoleBinding'],
   ],
 ])('%s can be left out', (_, values, kinds) => {

@@ -42,18 +42,15 @@ export function requestOf(
       ...(tcp === undefined ? {} : { tcp }),
     };
   }
-  const { digest } = spec.artifact;
   const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';
-  return {
-    ...target,
-    ...hooks,
-    operation: 'Restore',
-    skipCompatCheck,
-    ...(digest === undefined ? {} : { artifactDigest: digest }),
-    ...(spec.fallback === undefined ? {} : { fallback: spec.fallback }),
-    ...(spec.lastAttempt === undefined ? {} : { lastAttempt: spec.lastAttempt }),
-  };
+  return { ...target, ...hooks, operation: 'Restore', skipCompatCheck, ...restoreOptions(spec) };
 }
+
+const restoreOptions = ({ artifact, fallback, lastAttempt }: AssignmentSpec) => ({
+  ...(artifact?.digest === undefined ? {} : { artifactDigest: artifact.digest }),
+  ...(fallback === undefined ? {} : { fallback }),
+  ...(lastAttempt === undefined ? {} : { lastAttempt }),
+});
 
 /** The pod may be on its way out: what must still hold is that the container is the very one. */
 function endWaiting({ container, because }: AssignmentSpec, operation: Fallback): Request {
