@@ -105,7 +105,8 @@ export function deployment(
   o: Omit<WorkerOptions, 'node'>,
   labels: Readonly<Record<string, string>>,
 ): KubeObject {
-  const { nodeName: _, ...spec } = worker({ ...o, node: '' })['spec'] as { readonly nodeName: string };
+  const spec = { ...(worker({ ...o, node: '' })['spec'] as { nodeName?: string }) };
+  delete spec.nodeName;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -1,13 +1,18 @@
 import { asking, checkpointOf, count, PATIENT, worker } from '../workload';
 import { restoredCondition, World } from '../world';
 
+// Nothing was captured whose command could be taken.
+const command = ['/usr/bin/python3', '-u', '/app/server.py'];
+
 describe('a pod whose checkpoint is to be waited for', () => {
   const world = new World();
   afterAll(() => world.clean());
 
   it('starts before there is anything to restore, waits, and is restored', async () => {
     await world.make(checkpointOf('wait', 'wait', { ...PATIENT, startupPolicy: 'WaitForCheckpoint' }));
-    await world.make(asking({ name: 'wait-clone', node: world.nodeB, checkpoint: 'wait' }));
+    await world.make(
+      asking({ name: 'wait-clone', node: world.nodeB, checkpoint: 'wait', container: { command } }),
+    );
     const waiting = await world.told('wait-clone', 'False', 'CheckpointNotReady');
     expect(waiting.message).toContain('restored when it is Ready');
     await world.make(worker({ name: 'wait', node: world.nodeA }));
@@ -20,17 +25,17 @@ describe('a pod whose checkpoint is to be waited for', () => {
   });
 
   it('starts cold when the checkpoint fails meanwhile', async () => {
+    await world.serving({ name: 'wait-src', node: world.nodeA });
     const failing = checkpointOf('wait-failed', 'wait-none', {
       ...PATIENT,
       startupPolicy: 'WaitForCheckpoint',
     });
     await world.make(failing);
-    const command = ['/usr/bin/python3', '-u', '/app/server.py'];
     await world.make(
       asking({ name: 'wait-cold', node: world.nodeB, checkpoint: 'wait-failed', container: { command } }),
     );
     await world.told('wait-cold', 'False', 'CheckpointNotReady');
-    const spec = { source: { podName: 'wait', containerName: 'nobody' } };
+    const spec = { source: { podName: 'wait-src', containerName: 'nobody' } };
     await world.kube.run([
       'patch',
       'dynamocheckpoint',
