@@ -55,7 +55,7 @@ describeAsRoot('the engine', () => {
     await claim(placeholder, 60);
     await endWaiting('ColdStart', because, { placeholder, groups });
     await runs(pod);
-    expect(pod.stderr()).toContain('started');
+    await until('it has printed', () => pod.stderr().includes('started'));
   });
 
   it('is content with a placeholder that has started cold by itself', async () => {
