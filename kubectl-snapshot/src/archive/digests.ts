@@ -124,7 +124,7 @@ export class Digests {
     const missing = wanted
       .filter(({ path }) => !this.#seen.has(path))
       .map(({ path }) => `${path} is missing`);
-    return [...missing, ...this.#faults];
+    return [...this.#faults, ...missing];
   }
 
   get files(): number {
