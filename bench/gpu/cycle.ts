@@ -4,11 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { artifactFile } from '@dynamo-snapshot/api/layout';
+import { basename, dirname, join } from 'node:path';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Timing } from '@dynamo-snapshot/api/schema';
-import { dump } from '@dynamo-snapshot/node-agent/capture/dump';
 import { dumpArgs } from '@dynamo-snapshot/node-agent/criu/args';
 import { hookFolder } from '@dynamo-snapshot/node-agent/criu/hook';
 import { criuProgram } from '@dynamo-snapshot/node-agent/criu/program';
@@ -20,8 +18,10 @@ import { signal } from '@dynamo-snapshot/node-agent/linux/cgroup';
 import { command } from '@dynamo-snapshot/node-agent/linux/command';
 import type { HostPid, ProcessRef } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
-import { inode, processRef } from '@dynamo-snapshot/node-agent/linux/proc';
+import { inode, processRef, status } from '@dynamo-snapshot/node-agent/linux/proc';
+import { fillTree } from '@dynamo-snapshot/node-agent/restore/fill';
 import { restoreTree } from '@dynamo-snapshot/nsrestore/criu';
+import { imagesOf, openTree, storeTree, withThreads } from './artifact';
 import type { BenchIo, Place } from './place';
 import { benchIo } from './place';
 import type { Worker } from './worker';
@@ -53,7 +53,7 @@ export interface Job {
 export async function capture(path: Path, job: Job): Promise<Captured> {
   const dir = join(job.place.images, `${path}-${job.worker.ref.pid}`);
   rmSync(dir, { recursive: true, force: true });
-  mkdirSync(join(dir, artifactFile.images), { recursive: true });
+  mkdirSync(imagesOf(dir), { recursive: true });
   const io = benchIo(job.place, limitMs(job));
   await (path === 'stock' ? captureStock(job, dir, io) : captureOurs(job, dir, io));
   return { path, dir, cudaPids: job.cudaPids, timings: io.timings() };
@@ -62,7 +62,7 @@ export async function capture(path: Path, job: Job): Promise<Captured> {
 async function planOf({ place, worker }: Job, dir: string) {
   return {
     program: await criuProgram(place.config.criu, place.config.rlimitShim),
-    images: join(dir, artifactFile.images),
+    images: imagesOf(dir),
     pid: worker.ref.pid,
     freezer: worker.group,
     netInode: inode(`/proc/${worker.ref.pid}/ns/net`) ?? 0,
@@ -92,13 +92,18 @@ async function captureStock(job: Job, dir: string, { steps }: BenchIo): Promise<
 }
 
 async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
-  const processes = refs(job.cudaPids);
-  const gpu = await cudaStop({ processes, bytes: job.gpuBytes, driver: job.driver }, io);
+  const staging = join(dirname(dir), `.staging-${basename(dir)}`);
+  rmSync(staging, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(imagesOf(staging), { recursive: true });
+  const plan = await planOf(job, staging);
+  const gpu = await cudaStop({ processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver }, io);
+  const processes = treeOf(job.worker);
   try {
-    const plan = await planOf(job, dir);
-    await io.steps.runToEnd('dump', () => dump(plan, io, () => Promise.resolve()));
-  } finally {
+    await storeTree({ dir: staging, plan, processes }, dir, io, () => gpu.resume());
+  } catch (error) {
     await gpu.resume();
+    throw error;
   }
 }
 
@@ -107,17 +112,38 @@ export async function restore(job: Job, { path, dir, cudaPids }: Captured): Prom
   // The engine has asked for the devices before; the same is given to both.
   const cuda = await upHelper(job.place);
   const io = benchIo(job.place, limitMs(job));
+  const tree = { bytes: job.gpuBytes, driver: job.driver, gpuPairs: [] };
   try {
-    await io.steps.runToEnd('criu', () => criuRestore(job, dir));
-    if (path === 'stock') await io.steps.runToEnd('gpuRestore', () => giveBack(cuda, job));
-    else {
-      const tree = { processes: refs(cudaPids), bytes: job.gpuBytes, driver: job.driver };
-      await cudaRestore({ ...tree, gpuPairs: [] }, io, cuda);
+    if (path === 'stock') {
+      await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(dir)));
+      goOn(job);
+      await io.steps.runToEnd('gpuRestore', () => giveBack(cuda, job));
+    } else {
+      await restoreMemory(job, dir, io);
+      await cudaRestore({ ...tree, processes: refs(cudaPids) }, io, cuda);
     }
     return io.timings();
   } finally {
     cuda.close();
   }
+}
+
+async function restoreMemory(job: Job, dir: string, io: BenchIo): Promise<void> {
+  const view = join(job.place.images, 'view');
+  rmSync(view, { recursive: true, force: true });
+  await withThreads(io, async (pool) => {
+    const checked = await io.steps.runToEnd('verify', () => openTree(dir, view, pool, io));
+    await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(view)));
+    const hosts = new Map(treeOf(job.worker).map((pid) => [status(pid)?.nsPids.at(-1) ?? 0, pid]));
+    await io.steps.runToEnd('fill', () => fillTree(checked, hosts, pool, io));
+  });
+  rmSync(view, { recursive: true, force: true });
+  goOn(job);
+}
+
+/** CRIU leaves the tree stopped; it must run, for its own threads do the driver's restore. */
+function goOn({ worker }: Job): void {
+  for (const pid of [...treeOf(worker)].reverse()) signal(pid, 'SIGCONT');
 }
 
 async function upHelper(place: Place): Promise<Cuda> {
@@ -126,8 +152,7 @@ async function upHelper(place: Place): Promise<Cuda> {
   return cuda;
 }
 
-/** CRIU leaves the tree stopped; it must run, for its own threads do the driver's restore. */
-async function criuRestore(job: Job, dir: string): Promise<void> {
+async function criuRestore(job: Job, images: string): Promise<void> {
   const { place, worker } = job;
   const net = openSync('/proc/self/ns/net', 'r');
   const none = openSync('/dev/null', 'r+');
@@ -137,8 +162,8 @@ async function criuRestore(job: Job, dir: string): Promise<void> {
       dump: { externalMounts: [], joinedNamespaces: [] },
     } as unknown as Manifest;
     const asked = {
-      artifact: dir,
-      images: join(dir, artifactFile.images),
+      artifact: '',
+      images,
       digest: '',
       root: '/',
       work: join(place.work, 'restore'),
@@ -149,7 +174,6 @@ async function criuRestore(job: Job, dir: string): Promise<void> {
       deadlineMs: limitMs(job),
     };
     await restoreTree(asked, manifest);
-    for (const pid of [...treeOf(worker)].reverse()) signal(pid, 'SIGCONT');
   } finally {
     for (const fd of [net, none]) closeSync(fd);
   }

@@ -48,10 +48,7 @@ async function pack(): Promise<void> {
 
 /** What changes seldom, and takes minutes to build and to compress: kept under what it is made of. */
 async function base(scratch: string): Promise<string> {
-  const made = createHash('sha256')
-    .update(readFileSync(IMAGE.dockerfile))
-    .update(CRIU_WRAPPER)
-    .update(versions());
+  const made = createHash('sha256').update(criuStage()).update(CRIU_WRAPPER).update(versions());
   const kept = join(CACHE, `${made.digest('hex').slice(0, 24)}.tar.xz`);
   if (existsSync(kept)) return kept;
   const root = join(scratch, 'image');
@@ -64,6 +61,10 @@ async function base(scratch: string): Promise<string> {
   renameSync(`${kept}.part`, kept);
   return kept;
 }
+
+/** The lines of the Dockerfile that bring CRIU. */
+const criuStage = (): string =>
+  /^FROM .* AS criu$[^]*?(?=^FROM )/m.exec(readFileSync(IMAGE.dockerfile, 'utf8'))?.[0] ?? '';
 
 /** Of the packages whose files are in the base. */
 function versions(): string {
@@ -115,7 +116,11 @@ function copyPrograms(root: string, home: string): void {
 
 async function buildBench(home: string): Promise<void> {
   await build({
-    entryPoints: { bench: 'bench/gpu/main.ts', engine: 'node-agent/src/engine-main.ts' },
+    entryPoints: {
+      bench: 'bench/gpu/main.ts',
+      engine: 'node-agent/src/engine-main.ts',
+      'memory-worker': 'node-agent/src/memory/worker.ts',
+    },
     outdir: home,
     outExtension: { '.js': '.cjs' },
     minifySyntax: true,
@@ -124,11 +129,14 @@ async function buildBench(home: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    external: ['koffi'],
+    external: ['koffi', '@napi-rs/blake-hash'],
     logLevel: 'warning',
   });
   for (const name of ['worker', 'limits'])
     execFileSync('gcc', ['-O2', '-Wall', '-pthread', '-o', join(home, name), `bench/gpu/${name}.c`, '-ldl']);
+  // Newer than what the base may hold, and small.
+  for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
+    cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
   copyFileSync('bench/gpu/llm.py', join(home, 'llm.py'));
 }
 

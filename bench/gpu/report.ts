@@ -38,7 +38,8 @@ function steps(cycles: readonly CycleResult[], half: Half): readonly Timing[] {
 const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
   result.cycles.filter((c) => c.path === path);
 const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
-const parts = (timings: readonly Timing[]): readonly Timing[] => timings.filter((t) => t.step !== 'total');
+const parts = (timings: readonly Timing[]): readonly Timing[] =>
+  timings.filter((t) => t.step !== 'total' && t.step !== 'paused');
 
 export function table(results: readonly CaseResult[]): string {
   const head = [
@@ -93,6 +94,10 @@ const COLOURS: Readonly<Record<string, string>> = {
   store: '#e8c35a',
   criu: '#d98032',
   fill: '#e8c35a',
+  verify: '#7fb06f',
+  digest: '#7fb06f',
+  prepare: '#999999',
+  publish: '#c0a080',
   continue: '#999999',
   gpuRestore: '#3b6fb6',
   gpuUnlock: '#9a6fb0',

@@ -1,0 +1,71 @@
+/** What `ours` does with memory: the engine's copy, its artifact, and its fill. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
+import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
+import type { MemoryDump } from '@dynamo-snapshot/node-agent/capture/memory';
+import { dumpWithMemory } from '@dynamo-snapshot/node-agent/capture/memory';
+import { frozenSeconds } from '@dynamo-snapshot/node-agent/criu/stats';
+import { threadsFor } from '@dynamo-snapshot/node-agent/memory/decide';
+import type { Pool } from '@dynamo-snapshot/node-agent/memory/pool';
+import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
+import type { Checked } from '@dynamo-snapshot/node-agent/restore/check';
+import { check, layOut } from '@dynamo-snapshot/node-agent/restore/check';
+import { digestFiles } from '@dynamo-snapshot/node-agent/store/digest';
+import { openArtifact, publish } from '@dynamo-snapshot/node-agent/store/directory';
+import { readKeys } from '@dynamo-snapshot/node-agent/store/keys';
+import type { BenchIo } from './place';
+
+const threads = (io: BenchIo): number => threadsFor(io.config.threads, availableParallelism());
+
+/** `resume` is called as soon as the tree is dumped; the artifact is stored, digested and published while it runs. */
+export async function storeTree(
+  dump: Omit<MemoryDump, 'whileFrozen'>,
+  finalDir: string,
+  io: BenchIo,
+  resume: () => Promise<number>,
+): Promise<void> {
+  let paused = 0;
+  const memory = await dumpWithMemory({ ...dump, whileFrozen: () => Promise.resolve() }, io, async () => {
+    const stats = readFileSync(join(dump.plan.images, 'stats-dump'));
+    paused = Math.max(await resume(), frozenSeconds(stats) ?? 0);
+    io.steps.note('paused', paused);
+  });
+  if (memory.pages === 'criu') throw new Error(`CRIU wrote the pages: ${memory.why}`);
+  const files = await io.steps.run('digest', () =>
+    withPool(threads(io), (pool) => digestFiles(dump.dir, undefined, pool)),
+  );
+  const manifest = manifestOf([...files], memory, paused);
+  await io.steps.runToEnd('publish', () => publish({ stagingDir: dump.dir, finalDir, manifest }, io.signal));
+}
+
+/** Verified files below `view`; the shards are verified as they are filled in. */
+export async function openTree(dir: string, view: string, pool: Pool, io: BenchIo): Promise<Checked> {
+  const artifact = await openArtifact(dir);
+  const checked = await check(artifact, readKeys(io.config), pool);
+  const { faults } = checked.verified;
+  if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
+  layOut(checked, view);
+  return checked;
+}
+
+export const withThreads = <T>(io: BenchIo, work: (pool: Pool) => Promise<T>): Promise<T> =>
+  withPool(threads(io), work);
+
+export const imagesOf = (dir: string): string => join(dir, artifactFile.images);
+
+const manifestOf = (files: Manifest['files'], memory: object, pausedSeconds: number): Manifest => ({
+  version: MANIFEST_VERSION,
+  createdAt: new Date().toISOString(),
+  artifact: { namespace: 'bench', identityHash: '0'.repeat(16), uid: '0' },
+  source: { nodeName: '', architecture: '', kernel: '', criuVersion: '' },
+  container: { id: '', name: '', podName: '', podUid: '', image: '', imageDigest: '', command: [] },
+  process: { count: 1, stdio: ['', '', ''], memoryBytes: 0, tree: { processes: [], limits: [] } },
+  dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds, pages: 'split', ...memory },
+  volumes: [],
+  files,
+  sizeBytes: 0,
+});
