@@ -32,7 +32,18 @@ const read = <T>(file: string): T | undefined => {
 };
 
 /** Steps that are over in milliseconds: until then the engine gets 1 ms of a processor in 25, so that none is missed. */
-const SHORT = ['observe', 'verify', 'prove', 'adopt', 'publish', 'read back'];
+const SHORT = [
+  'observe',
+  'prepare',
+  'gpus',
+  'verify',
+  'store',
+  'fill',
+  'prove',
+  'adopt',
+  'publish',
+  'read back',
+];
 const [QUOTA_US, PERIOD_US] = [1000, 25_000];
 const EVERY_MS = 2;
 
@@ -124,7 +135,7 @@ class Hunt {
   /** Never while a source stands still. */
   #mayThrottle(entry: string): boolean {
     const now = read<Status>(join(entry, 'status.json'))?.progress.step ?? '';
-    const dumpIsOver = ['digest', 'publish', 'read back'];
+    const dumpIsOver = ['store', 'digest', 'publish', 'read back'];
     return SHORT.includes(this.#step) && (!dumpIsOver.includes(this.#step) || dumpIsOver.includes(now));
   }
 

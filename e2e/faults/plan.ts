@@ -5,8 +5,8 @@ export type Operation = 'Capture' | 'Restore';
 
 /** As operations name them in their status; `frozen` is the part of a dump in which CRIU waits for the engine. */
 export const steps = {
-  Capture: ['observe', 'dump', 'frozen', 'digest', 'publish', 'read back'],
-  Restore: ['observe', 'verify', 'restore', 'prove', 'adopt'],
+  Capture: ['observe', 'prepare', 'dump', 'frozen', 'store', 'digest', 'publish', 'read back'],
+  Restore: ['observe', 'gpus', 'verify', 'restore', 'fill', 'prove', 'adopt'],
 } as const satisfies Readonly<Record<Operation, readonly string[]>>;
 
 export interface FaultRule {
