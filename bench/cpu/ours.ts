@@ -85,7 +85,7 @@ export class Ours implements Side {
         const checked = await io.steps.run('verify', () => check(artifact, readKeys(io.config), pool));
         const { faults } = checked.verified;
         if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
-        layOut(checked, view);
+        layOut(checked, new Map(), view);
         const pidFile = join(this.#dir, 'ours/pid');
         rmSync(pidFile, { force: true });
         const argv = restoreArgs(this.#criu, join(view, artifactFile.images), this.#dir, pidFile);

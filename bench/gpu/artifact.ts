@@ -48,7 +48,7 @@ export async function openTree(dir: string, view: string, pool: Pool, io: BenchI
   const checked = await check(artifact, readKeys(io.config), pool);
   const { faults } = checked.verified;
   if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
-  layOut(checked, view);
+  layOut(checked, new Map(), view);
   return checked;
 }
 

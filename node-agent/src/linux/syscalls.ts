@@ -27,7 +27,7 @@ const functions = {
 const SYS = { openTree: 428, moveMount: 429, mountSetattr: 442 } as const;
 
 export const CLONE = { NEWNS: 0x20000, NEWNET: 0x40000000, FS: 0x200 } as const;
-export const MS = { REC: 0x4000, PRIVATE: 0x40000, SLAVE: 0x80000 } as const;
+export const MS = { BIND: 0x1000, REC: 0x4000, PRIVATE: 0x40000, SLAVE: 0x80000 } as const;
 const AT = { FDCWD: -100, EMPTY_PATH: 0x1000, RECURSIVE: 0x8000 } as const;
 const OPEN_TREE = { CLONE: 1, CLOEXEC: 0x80000 } as const;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;

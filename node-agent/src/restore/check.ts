@@ -1,7 +1,8 @@
 /** The artifact of a restore: opened, checked against its digests, and laid out for CRIU where nobody else can write. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
+import { mount, MS } from '../linux/syscalls';
 import type { Pool } from '../memory/pool';
 import type { OpenArtifact } from '../store/directory';
 import type { Keys } from '../store/keys';
@@ -22,16 +23,22 @@ export async function check(artifact: OpenArtifact, keys: Keys, pool: Pool): Pro
 
 /**
  * The verified bytes as files of a private file system: whoever can write to the store cannot change them any more, and encrypted
- * ones are on no disk. Files too large for memory were verified where they lie, and are linked. Synchronous: see namespace.ts.
+ * ones are on no disk. `edits` are put in the place of files. Files too large for
+ * memory were verified where they lie, and are mounted: CRIU opens some from inside of the restored tree's own root, where a link
+ * would lead nowhere. Synchronous: see namespace.ts.
  */
-export function layOut({ artifact, verified }: Checked, dir: string): void {
+export function layOut(
+  { artifact, verified }: Checked,
+  edits: ReadonlyMap<string, Buffer>,
+  dir: string,
+): void {
   const { manifest, text } = artifact;
   for (const { path } of manifest.files) {
     const file = join(dir, path);
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const content = verified.content.get(path);
-    if (content === undefined) symlinkSync(join(artifact.dir, path), file);
-    else writeFileSync(file, content, { mode: 0o600 });
+    const content = edits.get(path) ?? verified.content.get(path);
+    writeFileSync(file, content ?? '', { mode: 0o600 });
+    if (content === undefined) mount(join(artifact.dir, path), file, '', MS.BIND);
   }
   writeFileSync(join(dir, artifactFile.manifest), text, { mode: 0o600 });
 }

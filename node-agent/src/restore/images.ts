@@ -1,20 +1,20 @@
-/** The image folder of one clone: links to the artifact's images, which many read, and those that differ for this pod. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The images of one clone: those of the artifact, but for the ones that differ for this pod. */
+import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Rewrite } from '../criu/inet';
 import { rewriteSockets } from '../criu/inet';
 
 const SOCKETS = 'files.img';
 
-/** Links, not hard links: the work folder is on the node, the store need not be. */
-export function imagesOfClone(images: string, dir: string, rewrite: Rewrite): string {
-  rmSync(dir, { recursive: true, force: true });
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(images))
-    if (name !== SOCKETS) symlinkSync(join(images, name), join(dir, name));
-  const sockets = rewriteSockets(SOCKETS, readFileSync(join(images, SOCKETS)), rewrite);
-  writeFileSync(join(dir, SOCKETS), sockets, { mode: 0o600 });
-  return dir;
+/** By their path in the artifact. */
+export function editsOfClone(
+  content: ReadonlyMap<string, Buffer>,
+  rewrite: Rewrite,
+): ReadonlyMap<string, Buffer> {
+  const path = `${artifactFile.images}/${SOCKETS}`;
+  const sockets = content.get(path);
+  if (sockets === undefined) throw new TerminalError('ArtifactInvalid', `${path} is missing or too large`);
+  return new Map([[path, rewriteSockets(SOCKETS, sockets, rewrite)]]);
 }
 
 /** The pod's addresses, whether one or one of each family was written down. */

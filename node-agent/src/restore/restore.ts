@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { controlFile } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
-import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
 import type { CriuProgram } from '../criu/program';
@@ -33,7 +32,7 @@ import { check, layOut } from './check';
 import { judge } from './decide';
 import { fillTree } from './fill';
 import { goOn, handOver } from './hand-over';
-import { addressesOf, imagesOfClone, movedAddresses } from './images';
+import { addressesOf, editsOfClone, movedAddresses } from './images';
 import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
 import { observePlace } from './observe';
 import type { Target } from './placeholder';
@@ -130,16 +129,15 @@ function verify(
   return skipped;
 }
 
-/** In the private view, where the verified images are. */
-function imagesOf(manifest: Manifest, images: string, pod: PodFacts | undefined): string {
-  return imagesOfClone(join(VERIFIED, artifactFile.images), images, {
+/** What of the images differs for this pod. */
+const editsFor = ({ artifact, verified }: Checked, pod: PodFacts | undefined): ReadonlyMap<string, Buffer> =>
+  editsOfClone(verified.content, {
     addresses: movedAddresses(
-      addressesOf(manifest.container),
+      addressesOf(artifact.manifest.container),
       addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
     ),
-    keepLocal: manifest.dump.tcp === 'keep-local',
+    keepLocal: artifact.manifest.dump.tcp === 'keep-local',
   });
-}
 
 async function runNsrestore(
   checked: Checked,
@@ -154,17 +152,17 @@ async function runNsrestore(
     openSync(`${own}/ns/net`, 'r'),
     ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n, hasTerminal)),
   ];
+  const edits = editsFor(checked, pod);
   const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
   const leave = enterPrivateView(placeholder.pid);
-  layOut(checked, VERIFIED);
-  const images = imagesOf(checked.artifact.manifest, join(work, 'images'), pod);
+  layOut(checked, edits, VERIFIED);
   const argv = nsrestoreArgs({
     nsrestore: io.config.nsrestore,
     placeholder: placeholder.pid,
     joined: [...checked.artifact.manifest.dump.joinedNamespaces],
     artifactDir: VERIFIED,
     digest: checked.artifact.digest,
-    images,
+    images: join(VERIFIED, artifactFile.images),
     root: RESTORE_ROOT,
     work,
     criu: io.config.criu,

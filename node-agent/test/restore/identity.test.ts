@@ -1,17 +1,6 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { PodFacts } from '../../src/engine';
 import { restoreContext, restoreEnvironment } from '../../src/restore/identity';
-import { addressesOf, imagesOfClone, movedAddresses } from '../../src/restore/images';
+import { addressesOf, editsOfClone, movedAddresses } from '../../src/restore/images';
 
 const pod: PodFacts = {
   ...{ namespace: 'n', name: 'clone-1', uid: 'u', nodeName: 'node-b', containerName: 'main', volumes: [] },
@@ -53,21 +42,19 @@ describe('the addresses of a clone', () => {
   });
 });
 
-describe('imagesOfClone', () => {
-  it('links every image but the sockets, which it writes, and may be done again', () => {
-    const dir = mkdtempSync(join(tmpdir(), 'images-'));
-    try {
-      const images = join(dir, 'criu');
-      mkdirSync(images);
-      for (const name of ['pages-1.img', 'inventory.img']) writeFileSync(join(images, name), name);
-      writeFileSync(join(images, 'files.img'), Buffer.alloc(8, 1));
-      const rewrite = { addresses: new Map<string, string>(), keepLocal: false };
-      for (let i = 0; i < 2; i += 1) imagesOfClone(images, join(dir, 'clone'), rewrite);
-      expect(readdirSync(join(dir, 'clone')).sort()).toEqual(['files.img', 'inventory.img', 'pages-1.img']);
-      expect(readlinkSync(join(dir, 'clone/pages-1.img'))).toBe(join(images, 'pages-1.img'));
-      expect(readFileSync(join(dir, 'clone/files.img'))).toEqual(Buffer.alloc(8, 1));
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
+describe('editsOfClone', () => {
+  const rewrite = { addresses: new Map<string, string>(), keepLocal: false };
+
+  it('are the sockets alone; without anything to move they are as they were', () => {
+    const sockets = Buffer.alloc(8, 1);
+    const content = new Map([
+      ['criu/files.img', sockets],
+      ['criu/inventory.img', Buffer.alloc(4)],
+    ]);
+    expect([...editsOfClone(content, rewrite)]).toEqual([['criu/files.img', sockets]]);
+  });
+
+  it('are refused where the sockets are missing', () => {
+    expect(() => editsOfClone(new Map(), rewrite)).toThrow('criu/files.img is missing');
   });
 });
