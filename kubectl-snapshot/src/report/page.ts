@@ -59,20 +59,20 @@ function tiles({ checkpoints, restores, starts }: Report): Markup {
 }
 
 function checkpointTable({ checkpoints }: Report): Markup {
-  const rows = checkpoints.map(({ metadata, spec, status }) => {
-    const paused = status?.timings?.find((t) => t.step === 'paused');
-    const { succeeded = 0, failed = 0 } = status?.restores ?? {};
+  const rows = checkpoints.map(({ metadata, spec, status = {} }) => {
+    const paused = status.timings?.find((t) => t.step === 'paused');
+    const { succeeded = 0, failed = 0 } = status.restores ?? {};
     return html`<tr>
       <td>${metadata.name}</td>
       <td>${spec.identity.model}</td>
       <td>${spec.identity.backendFramework}</td>
-      <td>${status?.phase ?? 'Pending'}</td>
-      <td class="n">${status?.artifact?.size ?? ''}</td>
+      <td>${status.phase ?? 'Pending'}</td>
+      <td class="n">${status.artifact?.size ?? ''}</td>
       <td class="n">${paused === undefined ? '' : humanSeconds(paused.seconds)}</td>
       <td class="n">${succeeded}</td>
       <td class="n">${failed}</td>
-      <td>${status?.source?.nodeName ?? ''}</td>
-      <td>${status?.createdAt ?? ''}</td>
+      <td>${status.source?.nodeName ?? ''}</td>
+      <td>${status.createdAt ?? ''}</td>
     </tr>`;
   });
   return html`<table>
