@@ -126,8 +126,4 @@ export class Digests {
       .map(({ path }) => `${path} is missing`);
     return [...this.#faults, ...missing];
   }
-
-  get files(): number {
-    return this.#seen.size;
-  }
 }

@@ -79,11 +79,12 @@ async function verifyFolder(path: string): Promise<Verdict> {
   const file = join(dir, artifactFile.manifest);
   if (!existsSync(file))
     throw new TerminalError('ArtifactNotFound', `${path} has no ${artifactFile.manifest}`);
-  const manifest = readFileSync(file, 'utf8');
+  const given = readFileSync(file, 'utf8');
+  const manifest = parseManifest(given);
   const digests = await Digests.create();
-  digests.expect(parseManifest(manifest));
+  digests.expect(manifest);
   for await (const { path: name, content } of folderEntries(dir))
     if (name !== artifactFile.manifest)
       await pipeline(content, digests.watch(name), new PassThrough().resume());
-  return { digest: digestOf(manifest), files: digests.files, faults: digests.faults() };
+  return { digest: digestOf(given), files: manifest.files.length, faults: digests.faults() };
 }
