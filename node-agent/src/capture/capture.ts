@@ -1,13 +1,10 @@
 /** Captures a container: observe, decide, dump while its files are packed, then digest and publish. Whatever fails, it serves afterwards. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { arch, availableParallelism, hostname, release } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, volumeTar } from '@dynamo-snapshot/api/layout';
-import type { Manifest } from '@dynamo-snapshot/api/manifest';
-import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import { reason } from '@dynamo-snapshot/api/names';
-import { originalCommand } from '@dynamo-snapshot/api/standby';
 import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import { hookFolder } from '../criu/hook';
 import type { CriuProgram } from '../criu/program';
@@ -18,9 +15,8 @@ import { cudaStop } from '../cuda/stop';
 import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
-import { cudaPart, cudaTree, gpuFacts } from '../gpu/manifest';
+import { cudaTree } from '../gpu/manifest';
 import { withGpu } from '../gpu/observe';
-import { commandLine } from '../linux/proc';
 import { describeTree } from '../linux/tree';
 import { Cri } from '../runtime/cri';
 import { toRest, wakeUp } from './quiesce';
@@ -31,8 +27,9 @@ import { beginArtifact, publish } from '../store/directory';
 import type { Protection } from '../store/keys';
 import { protectionOf, readKeys } from '../store/keys';
 import { readBack } from '../store/read-back';
-import { memoryBytes, reasonsAgainst } from './decide';
-import type { DumpedMemory } from './memory';
+import { reasonsAgainst } from './decide';
+import type { ManifestOf } from './manifest';
+import { manifestWriter } from './manifest';
 import { dumpWithMemory } from './memory';
 import type { Seen } from './observe';
 import { observe } from './observe';
@@ -63,9 +60,6 @@ async function look(request: CaptureRequest, io: EngineIo): Promise<Seen> {
     cri.close();
   }
 }
-
-type Files = Manifest['files'];
-type ManifestOf = (files: Files) => Manifest;
 
 /** Everything between the first touch of the source and the moment that it runs again. */
 async function dumpTree(
@@ -152,87 +146,6 @@ async function packFiles(
       tarFile: join(stagingDir, volumeTar(i)),
     });
   io.steps.note('files', (performance.now() - from) / 1000);
-}
-
-const processPart = (seen: Seen, tree: TreeFacts): Manifest['process'] => ({
-  count: tree.processes.length,
-  tree,
-  stdio: [...seen.stdio],
-  memoryBytes: memoryBytes(seen),
-  ...(seen.tty === undefined ? {} : { tty: seen.tty }),
-});
-
-const bulkBytes = (memory: DumpedMemory): number => (memory.pages === 'split' ? memory.bulkBytes : 0);
-
-interface ManifestParts {
-  readonly request: CaptureRequest;
-  readonly seen: Seen;
-  readonly tree: TreeFacts;
-  readonly volumes: readonly MountedVolume[];
-  readonly join: readonly ('uts' | 'ipc')[];
-  readonly paused: number;
-  readonly memory: DumpedMemory;
-  readonly criuVersion: string;
-}
-
-const sourceOf = (request: CaptureRequest, { cpu, gpu }: Seen, criuVersion: string): Manifest['source'] => ({
-  nodeName: request.pod?.nodeName ?? hostname(),
-  architecture: arch(),
-  kernel: release(),
-  criuVersion,
-  cpuModel: cpu.model,
-  cpuFeatures: [...cpu.features],
-  ...gpuFacts(gpu),
-});
-
-function containerOf({ pod }: CaptureRequest, seen: Seen): Manifest['container'] {
-  const { facts } = seen;
-  const { id, name, podName, podUid, image, imageDigest } = facts;
-  return {
-    ...{ id, name, podName, podUid, image, imageDigest },
-    command: [...commandOf(seen)],
-    ...(pod?.ip === undefined ? {} : { podIp: pod.ip }),
-    ...(pod?.ips === undefined ? {} : { podIps: [...pod.ips] }),
-  };
-}
-
-function manifestWriter({
-  request,
-  seen,
-  tree,
-  volumes,
-  join: joined,
-  paused,
-  memory,
-  criuVersion,
-}: ManifestParts): ManifestOf {
-  const cuda = cudaPart(seen.gpu);
-  return (files) => ({
-    version: MANIFEST_VERSION,
-    createdAt: new Date().toISOString(),
-    artifact: {
-      ...request.artifact,
-      ...(request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint }),
-    },
-    source: sourceOf(request, seen, criuVersion),
-    container: containerOf(request, seen),
-    process: processPart(seen, tree),
-    dump: {
-      ...{ externalMounts: [...seen.externalMounts], joinedNamespaces: [...joined] },
-      ...{ pausedSeconds: paused, ...memory },
-      tcp: request.tcp ?? 'close',
-    },
-    ...cuda,
-    volumes: volumes.map(({ name, mountPath }, i) => ({ name, mountPath, file: volumeTar(i) })),
-    files: [...files],
-    sizeBytes: files.reduce((sum, f) => sum + f.sizeBytes, 0) + bulkBytes(memory),
-  });
-}
-
-/** As the runtime started it; a worker may have changed its own argv since. Of a placeholder, what it stood for. */
-function commandOf({ facts, root }: Seen): readonly string[] {
-  const started = originalCommand(facts.command);
-  return started.length > 0 ? started : commandLine(root.pid);
 }
 
 async function finish(
