@@ -1,4 +1,3 @@
-import { blake3 } from '@napi-rs/blake-hash';
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -14,7 +13,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Request } from '../../src/engine';
 import { JournalEntry } from '../../src/journal/entry';
 import { groupMembers, makeGroups, removeGroups } from '../../src/journal/group';
@@ -23,6 +21,7 @@ import type { ProcessRef } from '../../src/linux/ids';
 import { containerId, hostPid } from '../../src/linux/ids';
 import { processRef, status } from '../../src/linux/proc';
 import { until } from '../assignment/stage';
+import { manifestOf } from './manifest';
 import { readKeys } from '../../src/store/keys';
 import { sealOf } from '../../src/store/seal';
 
@@ -62,23 +61,10 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const manifest: Manifest = {
-  version: 2,
-  createdAt: '2026-01-01T00:00:00Z',
-  artifact,
-  source: { nodeName: 'node', architecture: 'x64', kernel: '6', criuVersion: '4' },
-  container: { id, name: 'm', podName: 'p', podUid: 'u', image: 'i', imageDigest: 'd', command: [] },
-  process: { count: 1, stdio: ['', '', ''], memoryBytes: 1, tree: { processes: [], limits: [] } },
-  dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0.25, pages: 'criu' },
-  volumes: [],
-  files: [{ path: 'rootfs.tar', sizeBytes: 1, digests: [blake3(Buffer.from('x')).toString('hex')] }],
-  sizeBytes: 7,
-};
-
 const keys = readKeys({ keys: '', requireSignature: false, encryptWith: '' });
 
 function writeManifest(): void {
-  const text = JSON.stringify(manifest);
+  const text = JSON.stringify(manifestOf(artifact, id));
   writeFileSync(join(final(), 'manifest.json'), text);
   writeFileSync(join(final(), 'seal.json'), JSON.stringify(sealOf(text, undefined)));
 }
