@@ -16,7 +16,7 @@ interface Count {
 interface Stage {
   readonly name: string;
   readonly run: () => Promise<Count>;
-  /** Why this machine cannot run it. */
+  /** Why it is not run. */
   readonly unable?: string | undefined;
 }
 
@@ -38,6 +38,12 @@ const stages: readonly Stage[] = [
     name: 'e2e',
     run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),
     unable: withoutRoot,
+  },
+  {
+    name: 'faults',
+    run: faults,
+    unable:
+      withoutRoot ?? (values.only === 'faults' ? undefined : 'it runs when asked: npm test -- --only faults'),
   },
   { name: 'faults', run: faults, unable: withoutRoot },
 ];
