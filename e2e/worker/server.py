@@ -27,6 +27,8 @@ lock = threading.Lock()
 counter = 0
 ticks = 0
 restored = False
+paused = False
+HOOKS = []
 served_after_load = time.time()
 
 
@@ -158,6 +160,19 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self):
+        """Hooks, as an inference server has them: at rest it counts no more."""
+        global paused
+        url = urlparse(self.path)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if url.path == "/hang":
+            time.sleep(3600)
+        if url.path not in ("/pause", "/resume"):
+            return self.answer({"error": "no such hook"}, 500)
+        paused = url.path == "/pause"
+        HOOKS.append(url.path)
+        return self.answer({"paused": paused})
+
     def do_GET(self):
         global counter
         url = urlparse(self.path)
@@ -169,6 +184,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer({"counter": counter})
         if url.path == "/state":
             return self.answer(state())
+        if url.path == "/hooks":
+            return self.answer({"paused": paused, "hooks": HOOKS})
         if url.path == "/exit":
             self.answer({"leaving": True})
             threading.Timer(0.1, os._exit, [int(parse_qs(url.query).get("code", ["0"])[0])]).start()
