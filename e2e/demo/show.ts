@@ -105,7 +105,8 @@ async function restoreFigures(kube: Kube, podUid: string) {
   const criu = steps.find((s) => s.step === 'criu')?.seconds ?? Number.NaN;
   const whole = (status?.timings ?? []).find((t) => t.step === 'total')?.seconds;
   const seconds = whole ?? secondsBetween(status?.startedAt ?? '', status?.finishedAt ?? '');
-  return { criuRestoreSeconds: criu, outsideCriuSeconds: seconds - criu };
+  const fill = (status?.timings ?? []).find((t) => t.step === 'fill')?.seconds ?? 0;
+  return { criuRestoreSeconds: criu, fillSeconds: fill, outsideCriuSeconds: seconds - criu - fill };
 }
 
 async function cleanUp(kube: Kube): Promise<void> {
