@@ -45,7 +45,6 @@ const stages: readonly Stage[] = [
     unable:
       withoutRoot ?? (values.only === 'faults' ? undefined : 'it runs when asked: npm test -- --only faults'),
   },
-  { name: 'faults', run: faults, unable: withoutRoot },
 ];
 
 async function main(): Promise<void> {
