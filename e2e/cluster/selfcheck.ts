@@ -5,6 +5,7 @@ import { down, inNode, up } from './cluster';
 import { MEMBER_NAMES, NODE_NAMES } from './instance';
 import type { Instance } from './instance';
 import { PAUSE_IMAGE } from './node';
+import { ensurePackages } from './packages';
 import { difference, namespacesOf, takePicture } from './picture';
 import type { Scope } from './picture';
 import { poll } from './poll';
@@ -71,6 +72,8 @@ const SETTLE = { limitMs: 15_000, everyMs: 500 } as const;
 /** Starts a cluster, runs pods, takes it down and returns what is different from before. An empty list is the aim. */
 export async function selfcheck(name: string, progress: Progress): Promise<readonly string[]> {
   if (await readState(name)) throw new Error(`the cluster "${name}" exists: choose another --name`);
+  // What a fresh machine gets installed stays, and the picture is taken with some of it.
+  await ensurePackages(progress);
   const others = new Others();
   await others.look(name);
   const before = await takePicture();

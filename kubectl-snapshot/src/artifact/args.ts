@@ -22,22 +22,6 @@ export const execArgs = (
   ...['--namespace', namespace, name, '--container', container, '--', ...command],
 ];
 
-/** Everything but the pages and the file trees, which only an export needs. */
-export const describingTar = (dir: string): readonly string[] => [
-  'tar',
-  ...['--directory', dir, '--create', '--file', '-', '--exclude', 'pages-*.img', '--exclude', '*.tar.gz.img'],
-  ...['--', artifactFile.manifest, artifactFile.rootfsIndex, artifactFile.images],
-];
-
-/** The manifest first. */
-export const wholeTar = (dir: string): readonly string[] => [
-  'tar',
-  ...['--directory', dir, '--create', '--file', '-', '--exclude', `./${artifactFile.manifest}`],
-  ...['--', artifactFile.manifest, '.'],
-];
-
-export const verifyCommand = (dir: string): readonly string[] => ['node', ENGINE, 'verify', dir];
-
 /** Paths come as positional parameters only. */
 const shell = (script: string, ...parameters: readonly string[]): readonly string[] => [
   'sh',
@@ -46,6 +30,29 @@ const shell = (script: string, ...parameters: readonly string[]): readonly strin
   'sh',
   ...parameters,
 ];
+
+/** An artifact whose pages CRIU wrote itself has no index. */
+const WITH_INDEX = `cd "$1" && shift && if [ -e ${artifactFile.pagesIndex} ]; then set -- "$@" ${artifactFile.pagesIndex}; fi && exec tar`;
+
+/** Everything but the pages and the file trees, which only an export needs. */
+export const describingTar = (dir: string): readonly string[] =>
+  shell(
+    `${WITH_INDEX} --create --file - --exclude 'pages-*.img' --exclude '*.tar.gz.img' -- "$@"`,
+    dir,
+    artifactFile.manifest,
+    artifactFile.rootfsIndex,
+    artifactFile.images,
+  );
+
+/** The manifest first, and the index before the shards: what vouches for a file comes before it. */
+export const wholeTar = (dir: string): readonly string[] =>
+  shell(
+    `${WITH_INDEX} --create --file - --exclude ./${artifactFile.manifest} --exclude ./${artifactFile.pagesIndex} -- "$@" .`,
+    dir,
+    artifactFile.manifest,
+  );
+
+export const verifyCommand = (dir: string): readonly string[] => ['node', ENGINE, 'verify', dir];
 
 /** A tar on stdin becomes a fresh folder. */
 export const receiveCommand = (dir: string): readonly string[] =>

@@ -30,8 +30,13 @@ function compare(part: Difference['part'], a: Facts, b: Facts): readonly Differe
     .filter((d) => d.a !== d.b);
 }
 
-function factsOf({ manifest, images, rootfs }: Artifact): readonly (readonly [Difference['part'], Facts])[] {
-  const processes = flat(processTree(images));
+function factsOf({
+  manifest,
+  images,
+  rootfs,
+  pages,
+}: Artifact): readonly (readonly [Difference['part'], Facts])[] {
+  const processes = flat(processTree(images, pages));
   return [
     ['source', fields(manifest?.source)],
     ['container', container(manifest)],

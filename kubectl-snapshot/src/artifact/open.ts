@@ -8,8 +8,10 @@ import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, artifactPath } from '@dynamo-snapshot/api/layout';
 import type { Manifest, RootfsIndex } from '@dynamo-snapshot/api/manifest';
-import { parseManifest, parseRootfsIndex } from '@dynamo-snapshot/api/validate';
+import type { PagesIndex } from '@dynamo-snapshot/api/pages';
+import { parseManifest, parsePagesIndex, parseRootfsIndex } from '@dynamo-snapshot/api/validate';
 import { extract } from 'tar-stream';
+import { archiveFile } from '../archive/layout';
 import type { Images } from '../images/files';
 import type { Session } from '../session';
 import { anyAgent } from './agents';
@@ -23,6 +25,8 @@ export interface Artifact {
   readonly manifest?: Manifest;
   readonly digest?: string;
   readonly rootfs?: RootfsIndex;
+  /** Of the shards; absent where CRIU's own files have all pages. */
+  readonly pages?: PagesIndex;
   readonly images: Images;
 }
 
@@ -51,28 +55,36 @@ export function openFolder(path: string): Artifact {
     const file = join(images, name);
     if (statSync(file).isFile()) files.set(name, readFileSync(file));
   }
-  const read = (name: string) => (existsSync(join(dir, name)) ? readFileSync(join(dir, name)) : undefined);
-  return described(path, read(artifactFile.manifest), read(artifactFile.rootfsIndex), files);
+  const read = (name: string) =>
+    [join(dir, name), join(dir, archiveFile.own, name)]
+      .filter(existsSync)
+      .map((file) => readFileSync(file))[0];
+  return described(path, read, files);
 }
 
 /** Pages and tmpfs contents can be as large as the memory of the worker. */
 const isDescription = (name: string): boolean => !/^pages-.*\.img$|\.tar\.gz\.img$/.test(name);
 
-function described(
-  name: string,
-  manifest: Buffer | undefined,
-  rootfs: Buffer | undefined,
-  images: Images,
-): Artifact {
+function described(name: string, read: (file: string) => Buffer | undefined, images: Images): Artifact {
+  const text = read(artifactFile.manifest);
+  const manifest = text === undefined ? undefined : parseManifest(text.toString());
+  const rootfs = read(artifactFile.rootfsIndex);
+  const pages = read(artifactFile.pagesIndex);
+  if (manifest?.encryption !== undefined) throw encrypted(name);
   return {
     name,
     images,
-    ...(manifest === undefined
-      ? {}
-      : { manifest: parseManifest(manifest.toString()), digest: digestOf(manifest) }),
+    ...(manifest === undefined || text === undefined ? {} : { manifest, digest: digestOf(text) }),
     ...(rootfs === undefined ? {} : { rootfs: parseRootfsIndex(rootfs.toString()) }),
+    ...(pages === undefined ? {} : { pages: parsePagesIndex(pages.toString()) }),
   };
 }
+
+const encrypted = (name: string): TerminalError =>
+  new TerminalError(
+    'ArtifactEncrypted',
+    `${name} is encrypted: only agents have the key, so it cannot be looked into`,
+  );
 
 export interface Stored {
   readonly checkpoint: DynamoCheckpoint;
@@ -107,7 +119,7 @@ async function openStored(session: Session, name: string): Promise<Artifact> {
       .filter(([path]) => path.startsWith(`${artifactFile.images}/`))
       .map(([path, content]) => [basename(path), content]),
   );
-  return described(name, files.get(artifactFile.manifest), files.get(artifactFile.rootfsIndex), images);
+  return described(name, (file) => files.get(file), images);
 }
 
 /** Files of a tar that kubectl prints, by path. */

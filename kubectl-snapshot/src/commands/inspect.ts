@@ -57,7 +57,7 @@ export function contentsOf(artifact: Artifact, timings: readonly Timing[]): Cont
     name: artifact.name,
     ...(artifact.digest === undefined ? {} : { digest: artifact.digest }),
     ...(artifact.manifest === undefined ? {} : { manifest: artifact.manifest }),
-    processes: processTree(artifact.images),
+    processes: processTree(artifact.images, artifact.pages),
     mounts: mounts(artifact.images),
     ...(criu === undefined ? {} : { criu }),
     timings,

@@ -1,8 +1,9 @@
 /** The memory of a dump, mapping by mapping: how large it is, and how much of it lies in the images. */
+import type { PagesIndex } from '@dynamo-snapshot/api/pages';
 import { decode, decodeAll, entriesOf } from './codec';
 import type { FileTable, Images } from './files';
 import { describe } from './files';
-import type { MmEntry, PagemapEntry, VmaEntry } from './messages';
+import type { MmEntry, VmaEntry } from './messages';
 
 export const PAGE_BYTES = 4096;
 
@@ -13,6 +14,12 @@ export interface Mapping {
   readonly sizeBytes: number;
   /** Pages in the images; the rest is taken from files, or was never touched. */
   readonly dumpedBytes: number;
+}
+
+/** Addresses of a process. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** criu: include/image.h, VMA_* */
@@ -37,8 +44,13 @@ export function memoryLayout(images: Images, pid: number): MmEntry | undefined {
 }
 
 /** Mappings of the same name together, the largest dumped first. */
-export function mappings(images: Images, pid: number, files: FileTable): readonly Mapping[] {
-  const pages = dumpedPages(images, pid);
+export function mappings(
+  images: Images,
+  pid: number,
+  files: FileTable,
+  dumpedElsewhere: readonly Range[] = [],
+): readonly Mapping[] {
+  const dumped = [...dumpedPages(images, pid), ...dumpedElsewhere];
   const byName = new Map<string, Mapping>();
   for (const vma of memoryLayout(images, pid)?.vmas ?? []) {
     if ((vma.status & area.vsyscall) !== 0) continue;
@@ -48,26 +60,44 @@ export function mappings(images: Images, pid: number, files: FileTable): readonl
       name,
       areas: old.areas + 1,
       sizeBytes: old.sizeBytes + vma.end - vma.start,
-      dumpedBytes: old.dumpedBytes + dumpedWithin(vma, pages),
+      dumpedBytes: old.dumpedBytes + dumpedWithin(vma, dumped),
     });
   }
   return [...byName.values()].sort((a, b) => b.dumpedBytes - a.dumpedBytes || b.sizeBytes - a.sizeBytes);
 }
 
 /** The first entry of a page map names the file of its pages. */
-function dumpedPages(images: Images, pid: number): readonly PagemapEntry[] {
+function dumpedPages(images: Images, pid: number): readonly Range[] {
   const name = `pagemap-${pid}.img`;
   const image = images.get(name);
   if (image === undefined) return [];
   return entriesOf(name, image)
     .slice(1)
-    .map((entry) => decode('pagemap_entry', name, entry));
+    .map((entry) => decode('pagemap_entry', name, entry))
+    .map(({ vaddr, nr_pages, compat_nr_pages }) => ({
+      start: vaddr,
+      end: vaddr + (nr_pages ?? compat_nr_pages ?? 0) * PAGE_BYTES,
+    }));
 }
 
-const dumpedWithin = (vma: VmaEntry, pages: readonly PagemapEntry[]): number =>
-  pages.reduce((sum, { vaddr, nr_pages, compat_nr_pages }) => {
-    const from = Math.max(vma.start, vaddr);
-    const to = Math.min(vma.end, vaddr + (nr_pages ?? compat_nr_pages ?? 0) * PAGE_BYTES);
+/** What our shards have of each process. Shared memory is with the one process through which it was copied. */
+export function rangesOfShards({ chunks }: PagesIndex): ReadonlyMap<number, readonly Range[]> {
+  const ranges = new Map<number, Range[]>();
+  for (const { pid, extents } of chunks) {
+    const ofProcess = ranges.get(pid) ?? [];
+    for (let i = 0; i + 1 < extents.length; i += 2) {
+      const start = extents[i] ?? 0;
+      ofProcess.push({ start, end: start + (extents[i + 1] ?? 0) });
+    }
+    ranges.set(pid, ofProcess);
+  }
+  return ranges;
+}
+
+const dumpedWithin = (vma: VmaEntry, dumped: readonly Range[]): number =>
+  dumped.reduce((sum, range) => {
+    const from = Math.max(vma.start, range.start);
+    const to = Math.min(vma.end, range.end);
     return to > from ? sum + to - from : sum;
   }, 0);
 

@@ -1,9 +1,10 @@
 /** The process tree of a dump with everything that `inspect` shows of each process. */
+import type { PagesIndex } from '@dynamo-snapshot/api/pages';
 import { decodeAll } from './codec';
 import type { FileTable, Images, OpenFile, Socket } from './files';
 import { describe, fileTable, openFiles, sockets } from './files';
-import type { Mapping } from './memory';
-import { mappings, memoryLayout } from './memory';
+import type { Mapping, Range } from './memory';
+import { mappings, memoryLayout, rangesOfShards } from './memory';
 import type { MessageName, Messages, PstreeEntry } from './messages';
 
 export interface Process {
@@ -23,22 +24,30 @@ export interface Process {
 /** criu: include/pid.h, TASK_* */
 const states: Readonly<Record<number, string>> = { 1: 'alive', 2: 'dead', 3: 'stopped', 6: 'zombie' };
 
-/** Roots first; usually there is one. Throws where pstree.img is missing. */
-export function processTree(images: Images): readonly Process[] {
+/** Roots first; usually there is one. `pages`: of memory that is not in CRIU's files. Throws where pstree.img is missing. */
+export function processTree(images: Images, pages?: PagesIndex): readonly Process[] {
   const image = images.get('pstree.img');
   if (image === undefined) throw new Error('there is no pstree.img: this is not the folder of a dump');
   const entries = decodeAll('pstree_entry', 'pstree.img', image);
   const known = new Set(entries.map((e) => e.pid));
-  const files = fileTable(images);
-  return entries.filter((e) => !known.has(e.ppid)).map((e) => processOf(e, entries, images, files));
+  const dump = {
+    images,
+    all: entries,
+    files: fileTable(images),
+    shards: pages === undefined ? new Map<number, readonly Range[]>() : rangesOfShards(pages),
+  };
+  return entries.filter((e) => !known.has(e.ppid)).map((e) => processOf(e, dump));
 }
 
-function processOf(
-  entry: PstreeEntry,
-  all: readonly PstreeEntry[],
-  images: Images,
-  files: FileTable,
-): Process {
+interface Dump {
+  readonly images: Images;
+  readonly all: readonly PstreeEntry[];
+  readonly files: FileTable;
+  readonly shards: ReadonlyMap<number, readonly Range[]>;
+}
+
+function processOf(entry: PstreeEntry, dump: Dump): Process {
+  const { images, files } = dump;
   const { pid, ppid, threads } = entry;
   const core = first(images, 'core_entry', `core-${pid}.img`)?.tc;
   const ids = first(images, 'task_kobj_ids_entry', `ids-${pid}.img`);
@@ -54,8 +63,8 @@ function processOf(
     ...(place === undefined ? {} : { directory: describe(files.get(place.cwd_id), place.cwd_id) }),
     files: ids === undefined ? [] : openFiles(images, ids.files_id, files),
     sockets: ids === undefined ? [] : sockets(images, ids.files_id, files),
-    memory: mappings(images, pid, files),
-    children: all.filter((e) => e.ppid === pid && e !== entry).map((e) => processOf(e, all, images, files)),
+    memory: mappings(images, pid, files, dump.shards.get(pid)),
+    children: dump.all.filter((e) => e.ppid === pid && e !== entry).map((e) => processOf(e, dump)),
   };
 }
 

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromArchive, toArchive } from '../../src/archive/layout';
-import { execArgs, wholeTar } from '../../src/artifact/args';
+import { describingTar, execArgs, wholeTar } from '../../src/artifact/args';
 import { exitCode } from '../../src/exit';
 import { Stage } from '../stage';
 import { makeArtifact } from './artifact';
@@ -37,11 +37,44 @@ it.each([
   '/etc/passwd',
 ])('%s of an archive is no file of an artifact', (path) => expect(fromArchive(path)).toBeUndefined());
 
-it('a pod is told what to run without a shell', () => {
+it('paths are parameters of the shell, never part of its script', () => {
   const agent = { namespace: 'dynamo', name: 'agent-x', container: 'agent', store: '/checkpoints' };
-  expect(execArgs(agent, wholeTar('/checkpoints/a b')).join('|')).toBe(
-    'exec|--namespace|dynamo|agent-x|--container|agent|--|tar|--directory|/checkpoints/a b|--create|--file|-|--exclude|./manifest.json|--|manifest.json|.',
-  );
+  const [script, ...parameters] = execArgs(agent, wholeTar('/checkpoints/a b')).slice(-4);
+  expect(script).not.toContain('/checkpoints');
+  expect(parameters).toEqual(['sh', '/checkpoints/a b', 'manifest.json']);
+});
+
+describe('what an agent sends of an artifact', () => {
+  const sent = (command: readonly string[]) => {
+    const [file = '', ...args] = command;
+    const tar = execFileSync(file, args, { maxBuffer: 1 << 26 });
+    return execFileSync('tar', ['-t'], { input: tar })
+      .toString()
+      .trim()
+      .split('\n')
+      .map((name) => name.replace(/^\.\//, ''))
+      .filter((name) => name !== '' && !name.endsWith('/'));
+  };
+
+  it('begins with the manifest and with the index of the shards, and has every file once', () => {
+    makeArtifact(at('sharded'));
+    mkdirSync(at('sharded/pages'));
+    for (const name of ['shard-1', 'shard-0', 'index.json']) writeFileSync(at(`sharded/pages/${name}`), name);
+    const names = sent(wholeTar(at('sharded')));
+    expect(names.slice(0, 2)).toEqual(['manifest.json', 'pages/index.json']);
+    expect(names).toHaveLength(new Set(names).size);
+    expect(names).toEqual(expect.arrayContaining(['pages/shard-0', 'pages/shard-1', 'criu/pages-1.img']));
+    expect(sent(describingTar(at('sharded')))).toEqual(
+      expect.arrayContaining(['pages/index.json', 'criu/mm-1.img']),
+    );
+    expect(sent(describingTar(at('sharded'))).filter((name) => /shard|pages-1/.test(name))).toEqual([]);
+  });
+
+  it('has no index where there are no shards', () => {
+    makeArtifact(at('whole'));
+    expect(sent(wholeTar(at('whole')))[0]).toBe('manifest.json');
+    expect(sent(describingTar(at('whole')))).toContain('rootfs.json');
+  });
 });
 
 describe('an artifact in a folder', () => {

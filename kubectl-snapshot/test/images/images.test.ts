@@ -56,6 +56,32 @@ describe('the images of a real dump', () => {
     expect(dumped).toBe(dumpStats(worker)?.writtenBytes);
   });
 
+  it('give the memory that shards have too', () => {
+    const at = 0x7f00_0000_0000;
+    const chunk = { pid: 1, shard: 0, offset: 0, digest: '0'.repeat(64) };
+    const index = {
+      version: 1 as const,
+      shards: [{ path: 'pages/shard-0', sizeBytes: 12_288 }],
+      chunks: [{ ...chunk, extents: [at, 8192, at + 16_384, 4096] }],
+      advised: [],
+    };
+    const vma = {
+      start: at,
+      end: at + 12_288,
+      pgoff: 0,
+      shmid: 0,
+      prot: 3,
+      flags: 0x22,
+      status: 1 << 9,
+      fd: -1,
+    };
+    const images = new Map(worker).set('mm-1.img', encode([['mm_entry', { exe_file_id: 1, vmas: [vma] }]]));
+    const [root] = processTree(images, index);
+    expect(root?.memory.map((m) => `${m.name} ${m.sizeBytes} ${m.dumpedBytes}`)).toEqual([
+      '[anonymous] 12288 8192',
+    ]);
+  });
+
   it('give the mounts', () => {
     expect(mounts(worker).map((m) => `${m.mountPoint} ${m.type} ${m.source}`)).toEqual([
       '/ tmpfs app',
