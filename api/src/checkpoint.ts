@@ -209,8 +209,8 @@ export const checkpointStatusSchema = {
       description: 'How restores from this checkpoint ended.',
       properties: {
         succeeded: { type: 'integer', format: 'int64', description: 'Workers that go on from it.' },
-        failed: { type: 'integer', format: 'int64', description: 'Restores that were taken back.' },
-        fellBack: { type: 'integer', format: 'int64', description: 'Failed ones whose worker started cold.' },
+        failed: { type: 'integer', format: 'int64', description: 'Attempts that were taken back.' },
+        fellBack: { type: 'integer', format: 'int64', description: 'Cold starts in place of a restore.' },
       },
     },
     conditions: conditionsSchema,

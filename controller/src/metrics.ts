@@ -105,7 +105,7 @@ export const metricTable = {
   restores: {
     name: 'dynamo_snapshot_restores_total',
     type: 'counter',
-    help: 'Restores that ended, by how: succeeded, failed, fellBack (failed, and the worker started cold).',
+    help: 'Restores that ended, by how: succeeded, failed (another attempt, or no worker), fellBack (started cold).',
     labels: ['outcome'],
     by: 'operator',
   },

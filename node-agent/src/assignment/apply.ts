@@ -63,12 +63,7 @@ export class Applier {
       case 'start':
         return this.#start(subject);
       case 'refuse':
-        return this.#end(subject, {
-          ok: false,
-          reason: 'Cancelled',
-          message: 'cancelled before it was begun',
-          cancelled: true,
-        });
+        return this.#end(subject, REFUSED);
       case 'mirror':
         return this.#mirror(subject);
       case 'stop':
@@ -124,7 +119,7 @@ export class Applier {
     const wait = nextWriteMs(this.#written.get(key), file, now);
     if (wait > 0) return { requeueAfterMs: wait };
     this.#written.set(key, { file, at: now });
-    await this.#write(subject, runningStatus(startOf(subject), now, file));
+    await this.#write(subject, runningStatus(startOf(subject) ?? now, now, file));
     return { requeueAfterMs: HEARTBEAT_MS };
   }
 
@@ -187,11 +182,18 @@ export class Applier {
   }
 }
 
-/** The entry knows the deadline; the assignment, how long it was given. */
-function startOf({ entry, assignment }: Subject): number {
+/** The entry knows the deadline; the assignment, how long it was given. Undefined where nothing was begun. */
+function startOf({ entry, assignment }: Subject): Instant | undefined {
   const seconds = assignment?.spec.deadlineSeconds ?? 0;
-  return entry.exists ? entry.operation().deadline - seconds * 1000 : Date.now();
+  return entry.exists ? entry.operation().deadline - seconds * 1000 : undefined;
 }
+
+const REFUSED: Outcome = {
+  ok: false,
+  reason: 'Cancelled',
+  message: 'cancelled before it was begun',
+  cancelled: true,
+};
 
 const failure = (error: unknown): Outcome => ({
   ok: false,

@@ -23,8 +23,16 @@ export const runningStatus = (
   };
 };
 
-export function finalStatus(startedAt: Instant, now: Instant, outcome: Outcome): AssignmentStatus {
-  const times = { startedAt: iso(startedAt), finishedAt: iso(now) };
+/** Without `startedAt`: it was never begun. */
+export function finalStatus(
+  startedAt: Instant | undefined,
+  now: Instant,
+  outcome: Outcome,
+): AssignmentStatus {
+  const times = {
+    ...(startedAt === undefined ? {} : { startedAt: iso(startedAt) }),
+    finishedAt: iso(now),
+  };
   if (!outcome.ok) {
     const phase = outcome.cancelled ? ('Cancelled' as const) : ('Failed' as const);
     return {

@@ -84,7 +84,7 @@ const END_SECONDS = 60;
 
 /** Ends the waiting of a placeholder without a restore; the checkpoint may not exist. */
 export function endAssignment(
-  checkpoint: { readonly name: string; readonly namespace: string },
+  checkpoint: { readonly name: string; readonly namespace: string; readonly uid?: string },
   target: Target,
   operation: Fallback,
   because: { readonly reason: string; readonly message: string },
@@ -92,7 +92,7 @@ export function endAssignment(
   return build(checkpoint, endName(target.pod.name, target.container.id), podOwner(target), {
     ...target,
     operation,
-    checkpoint: { name: checkpoint.name },
+    checkpoint: { name: checkpoint.name, ...(checkpoint.uid === undefined ? {} : { uid: checkpoint.uid }) },
     because: { ...because },
     deadlineSeconds: END_SECONDS,
   });

@@ -71,7 +71,7 @@ export function observe(checkpoint: DynamoCheckpoint, caches: Caches): Observed 
     captureAgent: capture === undefined ? 'absent' : caches.agents.state(capture.spec.nodeName),
     artifacts: heldArtifacts(checkpoint, mine),
     aliveNodes: caches.agents.alive(),
-    restores: restoresOf(checkpoint, mine),
+    restores: restoresOf(checkpoint, mine, (a) => !isGone(a, caches)),
     ...(request === undefined ? {} : { request }),
     ...(owner === undefined ? {} : { owner }),
     ...(capture === undefined ? {} : { capture }),

@@ -24,10 +24,19 @@ export interface Restores {
   readonly changed: boolean;
 }
 
-function outcomeOf({ spec, status }: SnapshotAssignment): RestoreOutcome | undefined {
+function outcomeOf(assignment: SnapshotAssignment, podIsThere: boolean): RestoreOutcome | undefined {
+  const { spec, status } = assignment;
+  if (spec.operation === 'ColdStart') return status?.phase === 'Succeeded' ? 'fellBack' : undefined;
   if (spec.operation !== 'Restore') return undefined;
   if (status?.phase === 'Succeeded') return 'succeeded';
+  if (startedCold(assignment)) return podIsThere ? 'fellBack' : undefined;
   return status?.phase === 'Failed' ? 'failed' : undefined;
+}
+
+/** The agent says that it fell back; or no agent took it, and standby did so by itself, as admission told it to. */
+function startedCold({ spec, status }: SnapshotAssignment): boolean {
+  if (status?.fellBack !== undefined) return status.fellBack === 'ColdStart';
+  return status?.phase === 'Cancelled' && status.startedAt === undefined && spec.fallback === 'ColdStart';
 }
 
 export const markText = ({ outcome, number }: Pick<Mark, 'outcome' | 'number'>): string =>
@@ -42,13 +51,14 @@ function markOf({ metadata }: SnapshotAssignment): Pick<Mark, 'outcome' | 'numbe
 export function restoresOf(
   { status }: DynamoCheckpoint,
   assignments: readonly SnapshotAssignment[],
+  podIsThere: (assignment: SnapshotAssignment) => boolean,
 ): Restores {
   const old = status?.restores ?? {};
   const counts = { succeeded: old.succeeded ?? 0, failed: old.failed ?? 0, fellBack: old.fellBack ?? 0 };
   for (const mark of assignments.map(markOf))
     if (mark !== undefined) counts[mark.outcome] = Math.max(counts[mark.outcome], mark.number);
   const marks = assignments.flatMap((a) => {
-    const outcome = outcomeOf(a);
+    const outcome = outcomeOf(a, podIsThere(a));
     if (outcome === undefined || markOf(a) !== undefined) return [];
     counts[outcome] += 1;
     return [{ assignment: a.metadata.name, outcome, number: counts[outcome] }];

@@ -34,7 +34,8 @@ export async function apply(
       return undefined;
     }
     case 'end': {
-      const checkpoint = { namespace: target.namespace, name: seen.checkpoint?.metadata.name ?? seen.wanted };
+      const { name = seen.wanted, uid } = seen.checkpoint?.metadata ?? {};
+      const checkpoint = { namespace: target.namespace, name, ...(uid === undefined ? {} : { uid }) };
       await give(endAssignment(checkpoint, bare(plan.target), plan.how, plan.because), parts);
       return tell(unrestored(plan.because, false), pod, parts);
     }
