@@ -2,6 +2,7 @@
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import type { V1PodTemplateSpec } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
+import { quiesceFaults, quiesceWarnings } from './quiesce';
 import { mayMeet, overlap, selectorOf } from './select';
 
 export interface Verdict {
@@ -16,8 +17,8 @@ export function validate(checkpoint: DynamoCheckpoint, others: readonly DynamoCh
   );
   const selector = selectorFaults(checkpoint, rivals);
   return {
-    faults: [...templateFaults(checkpoint), ...selector.faults],
-    warnings: [...selector.warnings, ...waitWarnings(checkpoint)],
+    faults: [...templateFaults(checkpoint), ...quiesceFaults(checkpoint.spec), ...selector.faults],
+    warnings: [...selector.warnings, ...waitWarnings(checkpoint), ...quiesceWarnings(checkpoint.spec)],
   };
 }
 
