@@ -19,6 +19,8 @@ export const artifactFile = {
   dumpLog: 'criu/dump.log',
   /** Its DynamoCheckpoint was deleted with policy Retain: no sweep may take it. */
   retained: 'retained',
+  /** No DynamoCheckpoint owns it: so since when the mark is there. */
+  orphaned: 'orphaned',
   pages: 'pages',
   pagesIndex: 'pages/index.json',
 } as const;
@@ -34,7 +36,7 @@ export const shardFile = (index: number): string => `${artifactFile.pages}/shard
 
 export const volumeTar = (index: number): string => `${artifactFile.volumes}/${index}.tar`;
 
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 export const UID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** `<namespace>/<identity hash>/<uid>`, relative to the store. Throws InvalidArtifactRef rather than build a path of odd parts. */
@@ -45,9 +47,16 @@ export function artifactPath(ref: ArtifactRef): string {
   return `${ref.namespace}/${ref.identityHash}/${ref.uid}`;
 }
 
-/** Where an artifact is written until it is whole; on the same file system as its final place, so that a rename publishes it. */
-export const stagingPath = (ref: ArtifactRef): string =>
-  artifactPath(ref).replace(/[^/]+$/, (uid) => `.staging-${uid}`);
+/** Beside its place, so that a rename publishes an artifact that is written, and hides one that is removed. */
+export const besidePrefix = { artifact: '', staging: '.staging-', deleting: '.deleting-' } as const;
+export type FolderKind = keyof typeof besidePrefix;
+
+/** Where an artifact is written until it is whole. */
+export const stagingPath = (ref: ArtifactRef): string => folderPath(ref, 'staging');
+
+/** Relative to the store. */
+export const folderPath = (ref: ArtifactRef, kind: FolderKind): string =>
+  artifactPath(ref).replace(/[^/]+$/, (uid) => `${besidePrefix[kind]}${uid}`);
 
 function checkPart(what: string, value: string, pattern: RegExp): void {
   if (!pattern.test(value))

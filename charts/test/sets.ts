@@ -28,7 +28,7 @@ export const sets: Readonly<Record<string, Values>> = {
     dashboards: { enabled: true },
     alerts: { enabled: true, labels: { release: 'prometheus' } },
     crds: { adopt: true },
-    storage: { pvc: { create: false, name: 'shared', basePath: '/checkpoints' } },
+    storage: { pvc: { create: false, name: 'shared', basePath: '/checkpoints' }, sweep: { enabled: false } },
     seccomp: { deploy: false },
     serviceAccount: { create: false, operatorName: 'op', agentName: 'ag' },
   },

@@ -42,6 +42,13 @@ const apply = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply);
 const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 const strategic = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 
+const PAGE = 500;
+
+interface List<T> {
+  readonly items: readonly T[];
+  readonly metadata?: { readonly continue?: string };
+}
+
 export class Api {
   readonly #custom: CustomObjectsApi;
   readonly #core: CoreV1Api;
@@ -59,6 +66,20 @@ export class Api {
     return during(`get ${ref.plural} ${ref.name}`, () =>
       orAbsent(async () => (await this.#custom.getNamespacedCustomObject(ref)) as T),
     );
+  }
+
+  /** All of a namespace, as they are now. */
+  async list<T>(of: Omit<Ref, 'name'>): Promise<readonly T[]> {
+    return during(`list ${of.plural} of namespace ${of.namespace}`, async () => {
+      const items: T[] = [];
+      for (let next = ''; ;) {
+        const page = { ...of, limit: PAGE, ...(next === '' ? {} : { _continue: next }) };
+        const list = (await this.#custom.listNamespacedCustomObject(page)) as List<T>;
+        items.push(...list.items);
+        next = list.metadata?.continue ?? '';
+        if (next === '') return items;
+      }
+    });
   }
 
   async getCluster<T>(ref: ClusterRef): Promise<T | undefined> {

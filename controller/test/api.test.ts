@@ -45,6 +45,15 @@ it('gets an object, and undefined for one that is absent', async () => {
   expect((await api.get<Thing>(ref))?.spec).toEqual({ n: 1 });
 });
 
+it('lists all of a namespace, page by page', async () => {
+  const names = Array.from({ length: 1001 }, (_, i) => `thing-${i}`);
+  for (const name of names) server.store.create(COLLECTION, 'ns', { metadata: { name } });
+  server.store.create(COLLECTION, 'other', { metadata: { name: 'elsewhere' } });
+  const { name: _, ...things } = ref;
+  expect((await api.list<Thing>(things)).map(({ metadata }) => metadata.name)).toEqual(names);
+  expect(server.seen).toHaveLength(3);
+});
+
 it('gets a pod, and undefined for one that is absent', async () => {
   expect(await api.getPod('ns', 'p')).toBeUndefined();
   server.store.create('api/v1/pods', 'ns', { metadata: { name: 'p' } });

@@ -178,8 +178,8 @@ export class ApiServer {
         const admitted = this.admit(body as Thing);
         return query.has('dryRun') ? admitted : this.store.create(collection, namespace, admitted);
       }
-      const items = this.store.list(collection).filter((o) => within(o, place) && selected(o, query));
-      return { kind: 'List', metadata: { resourceVersion: String(this.store.version) }, items };
+      const all = this.store.list(collection).filter((o) => within(o, place) && selected(o, query));
+      return { kind: 'List', ...page(all, query, String(this.store.version)) };
     }
     const at = { collection, namespace, name };
     if (method === 'DELETE') return this.store.delete(at);
@@ -214,6 +214,14 @@ export class ApiServer {
   #tell(told: Told): void {
     for (const watcher of this.#watchers) write(watcher, told);
   }
+}
+
+/** The token of the next page is where it begins. */
+function page(all: readonly Thing[], query: URLSearchParams, resourceVersion: string) {
+  const from = Number(query.get('continue') ?? 0);
+  const to = from + Number(query.get('limit') ?? all.length);
+  const metadata = { resourceVersion, ...(to < all.length ? { continue: String(to) } : {}) };
+  return { metadata, items: all.slice(from, to) };
 }
 
 const within = (object: Thing, { namespace }: Place): boolean =>

@@ -48,6 +48,14 @@ export interface AgentConfig extends EngineConfig {
   readonly podName: string;
   readonly healthPort: number;
   readonly logLevel: string;
+  /** Absent: what nobody owns stays in the store. */
+  readonly sweep?: SweepConfig;
+}
+
+export interface SweepConfig {
+  readonly everyMs: number;
+  /** How old an orphan is at least, and for how long it has been known for one, before it goes. */
+  readonly graceMs: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -107,8 +115,19 @@ export function agentConfig(env: Environment): AgentConfig {
     podName: env['POD_NAME'] ?? 'agent',
     healthPort: Number(env['HEALTH_PORT'] ?? 8081),
     logLevel: env['LOG_LEVEL'] ?? 'info',
+    ...sweepConfig(env),
   };
 }
+
+const sweepConfig = (env: Environment): Pick<AgentConfig, 'sweep'> =>
+  oneOf(env, 'SNAPSHOT_SWEEP', ['false', 'true']) === 'false'
+    ? {}
+    : {
+        sweep: {
+          everyMs: Number(env['SNAPSHOT_SWEEP_EVERY_SECONDS'] ?? 3600) * 1000,
+          graceMs: Number(env['SNAPSHOT_SWEEP_AFTER_SECONDS'] ?? 86_400) * 1000,
+        },
+      };
 
 /** What `engine doctor` looks at beyond that. */
 export interface DoctorPlaces extends AgentConfig {

@@ -1,4 +1,5 @@
 /** The node agent's program. */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { fieldManager } from '@dynamo-snapshot/api/names';
@@ -9,9 +10,12 @@ import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/process';
 import { Registry } from 'prom-client';
 import { Agent } from './agent';
+import type { AgentConfig } from './config';
 import { agentConfig } from './config';
 import { heartbeat } from './heartbeat';
 import { answers, runtimeLost, socketPath } from './runtime/socket';
+import type { SweeperParts } from './sweep/sweep';
+import { sweeping } from './sweep/sweep';
 
 async function main(): Promise<void> {
   const config = agentConfig(process.env);
@@ -49,9 +53,21 @@ async function main(): Promise<void> {
   const { ownNamespace: namespace, nodeName, podName: holder } = config;
   const leave = new AbortController();
   const alive = heartbeat({ api, namespace, nodeName, holder, clock: Date, log }, leave.signal);
+  const sweeper = sweepStore({ api, config, log, metrics }, leave.signal);
   log.info(`stopping on ${await stopped}; running operations go on`);
   leave.abort();
-  await Promise.all([alive, agent.shutdown(), health.close()]);
+  await Promise.all([alive, sweeper, agent.shutdown(), health.close()]);
+}
+
+type SweepNeeds = Pick<SweeperParts, 'api' | 'log' | 'metrics'> & { readonly config: AgentConfig };
+
+async function sweepStore({ api, config, log, metrics }: SweepNeeds, signal: AbortSignal): Promise<void> {
+  const { sweep, store, watchNamespace, ownNamespace, podName } = config;
+  if (sweep === undefined) return;
+  const holder = `${podName}_${randomUUID()}`;
+  const places = { store, watchNamespace, ownNamespace };
+  const parts = { api, log, metrics, ...places, holder, config: sweep, clock: Date, random: Math.random };
+  await sweeping(parts, signal);
 }
 
 main().catch((error: unknown) => {

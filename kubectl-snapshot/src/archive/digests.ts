@@ -23,6 +23,7 @@ const VOUCHING: ReadonlySet<string> = new Set([
   artifactFile.manifest,
   artifactFile.seal,
   artifactFile.retained,
+  artifactFile.orphaned,
 ]);
 
 export class Digests {

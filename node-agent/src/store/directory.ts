@@ -2,9 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { during, TerminalError } from '@dynamo-snapshot/api/errors';
-import { artifactFile } from '@dynamo-snapshot/api/layout';
+import { artifactFile, besidePrefix } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseManifest } from '@dynamo-snapshot/api/validate';
 import { unlessStopped } from '../engine-io';
@@ -117,9 +117,9 @@ export async function retainArtifact(dir: string): Promise<void> {
   await sync(dir);
 }
 
-/** Out of sight first, then away; what is not there is fine. Empty parents go too. */
+/** Out of sight first, then away; what is not there is fine. */
 export async function removeArtifact(dir: string): Promise<void> {
-  const doomed = join(dirname(dir), `.deleting-${dir.split('/').pop()}`);
+  const doomed = join(dirname(dir), `${besidePrefix.deleting}${basename(dir)}`);
   if (existsSync(dir)) await rename(dir, doomed);
   await rm(doomed, { recursive: true, force: true });
 }

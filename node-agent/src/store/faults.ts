@@ -29,11 +29,12 @@ export function fileFaults(wanted: readonly FoundFile[], found: readonly FoundFi
   ];
 }
 
-/** Not in the manifest: the two files that vouch for the others, and a mark that nobody reads. */
+/** Not in the manifest: the two files that vouch for the others, and marks that no restore reads. */
 export const fixedFiles: readonly string[] = [
   artifactFile.manifest,
   artifactFile.seal,
   artifactFile.retained,
+  artifactFile.orphaned,
 ];
 
 /** Parts without a digest would be trusted unread. */

@@ -3,13 +3,14 @@ import { validate } from '../../src/webhook/validate';
 import { checkpoint } from '../objects';
 
 type Spec = DynamoCheckpoint['spec'];
+type Quiesce = NonNullable<Spec['quiesce']>;
 const http = (more: object = {}) => ({ http: { port: 8000, ...more } });
 const exec = (...command: string[]) => ({ exec: { command } });
-const verdict = (quiesce: Spec['quiesce'], more: Partial<Spec> = {}) =>
+const verdict = (quiesce: Quiesce, more: Partial<Spec> = {}) =>
   validate(checkpoint({ spec: { quiesce, ...more } }), []);
 
 describe('spec.quiesce', () => {
-  it.each<[string, Spec['quiesce'], Partial<Spec>, readonly string[]]>([
+  it.each<[string, Quiesce, Partial<Spec>, readonly string[]]>([
     [
       'with hooks that fit their time',
       {
@@ -55,7 +56,7 @@ describe('spec.quiesce', () => {
     expect(verdict(quiesce, more).faults).toEqual(faults);
   });
 
-  it.each<[string, Spec['quiesce'], string | undefined]>([
+  it.each<[string, Quiesce, string | undefined]>([
     ['that wakes up what it brought to rest', { beforeCapture: [http()], afterRestore: [http()] }, undefined],
     ['that only wakes up', { afterRestore: [http()] }, undefined],
     ['that wakes up nobody', { beforeCapture: [http()] }, 'a worker that it brings to rest'],
