@@ -68,7 +68,7 @@ describe('a checkpoint with a job', () => {
       'NAME MODEL BACKEND PHASE PROGRESS SIZE HASH AGE'.split(' '),
     );
     const wide = await world.kube.run(['get', 'snapshotassignments', '-o', 'wide']);
-    expect(wide.split('\n')[0]).toMatch(/NAME +OPERATION +POD +NODE +PHASE +STEP/);
+    expect(wide.split('\n')[0]).toMatch(/NAME +OPERATION +POD +NODE +PHASE +PROGRESS +STEP/);
 
     const clone = placeholder({
       name: 'job-clone',

@@ -22,6 +22,11 @@ export const remainingMs = (io: EngineIo): number => Math.max(1, io.deadline - D
 
 const BYTES_EVERY_MS = 250;
 
+export interface Bytes {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** Settles as the work does, or rejects at once with the reason to stop. */
 export function unlessStopped<T>(signal: AbortSignal, work: () => Promise<T> | T): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -85,6 +90,20 @@ export class Steps {
     if (now - this.#lastBytes < BYTES_EVERY_MS) return;
     this.#lastBytes = now;
     this.#report(progressOf({ step, bytesDone, bytesTotal, elapsed }), this.#timings);
+  }
+
+  /** Tells of the bytes while the work goes on. */
+  async follow<T>(step: string, bytes: () => Bytes, work: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    const timer = setInterval(() => {
+      const { done, total } = bytes();
+      this.bytes(step, done, total, (performance.now() - from) / 1000);
+    }, BYTES_EVERY_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** All steps, and how long everything took so far. */

@@ -1,3 +1,4 @@
+import type { Progress } from '@dynamo-snapshot/api/progress';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { Steps, unlessStopped } from '../src/engine-io';
 
@@ -49,6 +50,27 @@ describe('Steps', () => {
     stop.abort(why);
     fail(new Error('killed by signal 9'));
     await expect(running).rejects.toBe(why);
+  });
+
+  it('tells of bytes, rate and remaining time while a step goes on, and no more when it has ended', async () => {
+    jest.useFakeTimers();
+    const summaries: Progress[] = [];
+    const counting = new Steps((progress) => void summaries.push(progress), stop.signal);
+    let done = 0;
+    const work = new Promise<void>((resolve) => setTimeout(resolve, 1100));
+    const bytes = () => ({ done: (done += 100), total: 1000 });
+    const following = counting.follow('fill', bytes, () => work);
+    await jest.advanceTimersByTimeAsync(1100);
+    await following;
+    await jest.advanceTimersByTimeAsync(1000);
+    jest.useRealTimers();
+    expect(summaries.map(({ summary }) => summary)).toEqual(['fill 10%', 'fill 20%', 'fill 30%', 'fill 40%']);
+    expect(summaries.at(-1)).toMatchObject({
+      bytesDone: 400,
+      bytesTotal: 1000,
+      bytesPerSecond: 400,
+      etaSeconds: 2,
+    });
   });
 
   it('keeps the reason of what failed by itself', async () => {

@@ -39,6 +39,7 @@ export function finalStatus(
       ...times,
       phase,
       step: 'failed',
+      progress: progressOf({ step: 'failed' }),
       reason: outcome.reason,
       message: outcome.message.slice(0, 4000),
       ...(outcome.fellBack === undefined ? {} : { fellBack: outcome.fellBack }),

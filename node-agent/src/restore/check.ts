@@ -2,12 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { EngineIo } from '../engine-io';
 import { mount, MS } from '../linux/syscalls';
 import type { Pool } from '../memory/pool';
 import type { OpenArtifact } from '../store/directory';
 import type { Keys } from '../store/keys';
 import { keyOf } from '../store/keys';
-import type { Verified } from '../store/verify';
+import type { Verified, Watch } from '../store/verify';
 import { verifyFiles } from '../store/verify';
 
 export interface Checked {
@@ -16,9 +17,15 @@ export interface Checked {
   readonly key: Buffer | undefined;
 }
 
-export async function check(artifact: OpenArtifact, keys: Keys, pool: Pool): Promise<Checked> {
+export async function check(
+  artifact: OpenArtifact,
+  keys: Keys,
+  pool: Pool,
+  { steps }: Pick<EngineIo, 'steps'>,
+): Promise<Checked> {
   const key = keyOf(artifact.manifest, keys);
-  return { artifact, key, verified: await verifyFiles(artifact, key, pool) };
+  const watch: Watch = (bytes, work) => steps.follow('verify', bytes, work);
+  return { artifact, key, verified: await verifyFiles(artifact, key, pool, watch) };
 }
 
 /**

@@ -14,14 +14,9 @@ export async function fillTree(
 ): Promise<void> {
   if (verified.index === undefined) return;
   const fill = new MemoryFill(artifact.dir, verified.index, pool, key);
-  const from = performance.now();
-  const timer = setInterval(() => {
-    const { done, total } = fill.bytes;
-    io.steps.bytes('fill', done, total, (performance.now() - from) / 1000);
-  }, 250);
-  try {
-    await fill.run(hosts);
-  } finally {
-    clearInterval(timer);
-  }
+  await io.steps.follow(
+    'fill',
+    () => fill.bytes,
+    () => fill.run(hosts),
+  );
 }

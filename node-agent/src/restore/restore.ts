@@ -62,7 +62,7 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
     gpusHere(cuda, gpuContainer(placeholder.pid, request.pod), io),
   );
   const { checked, skipped } = await io.steps.run('verify', async () => {
-    const seen = await check(artifact, keys, pool);
+    const seen = await check(artifact, keys, pool, io);
     return { checked: seen, skipped: verify(request, target, seen, gpus) };
   });
   const work = join(io.config.work, `restore-${groups.id}`);

@@ -7,12 +7,14 @@ import type { ManifestFile } from '@dynamo-snapshot/api/manifest';
 import { DIGEST_CHUNK_BYTES } from '@dynamo-snapshot/api/manifest';
 import type { PagesIndex } from '@dynamo-snapshot/api/pages';
 import { parsePagesIndex } from '@dynamo-snapshot/api/validate';
+import type { Bytes } from '../engine-io';
 import { allocate, release, viewOf } from '../linux/memory';
 import { checkIndex } from '../memory/catalog';
 import { CHUNK_BYTES } from '../memory/chunks';
 import { readShards, shardTable } from '../memory/fill';
 import type { Pool } from '../memory/pool';
 import { ChunkTable } from '../memory/table';
+import type { ReadTask } from '../memory/task';
 import type { OpenArtifact } from './directory';
 import { listFiles } from './directory';
 import { digestFaults, fileFaults, fixedFiles, isShard } from './faults';
@@ -29,18 +31,23 @@ export interface Verified {
   readonly index?: PagesIndex;
 }
 
+/** Told how far a work is while it goes on. */
+export type Watch = <T>(bytes: () => Bytes, work: () => Promise<T>) => Promise<T>;
+const unwatched: Watch = (_, work) => work();
+
 /** Everything but the bytes of the shards, which are verified when they are filled in. */
 export async function verifyFiles(
   artifact: OpenArtifact,
   key: Uint8Array | undefined,
   pool: Pool,
+  watch: Watch = unwatched,
 ): Promise<Verified> {
   const { dir, manifest } = artifact;
   const found = listFiles(dir).map((path) => ({ path, sizeBytes: statSync(join(dir, path)).size }));
   const others = found.filter(({ path }) => !isShard(path) && !fixedFiles.includes(path));
   const structure = [...fileFaults(manifest.files, others), ...digestFaults(manifest)];
   if (structure.length > 0) return { faults: structure, content: new Map() };
-  const { faults, content } = await readFiles(artifact, key, pool);
+  const { faults, content } = await readFiles(artifact, key, pool, watch);
   const indexed = content.get(artifactFile.pagesIndex);
   const split = manifest.dump.pages === 'split';
   if (split && indexed === undefined && faults.length === 0)
@@ -59,6 +66,7 @@ async function readFiles(
   { dir, manifest }: OpenArtifact,
   key: Uint8Array | undefined,
   pool: Pool,
+  watch: Watch,
 ): Promise<{ readonly faults: readonly string[]; readonly content: ReadonlyMap<string, Buffer> }> {
   const { files } = manifest;
   const isLoaded = (file: ManifestFile) => key !== undefined || file.sizeBytes <= MOST_LOADED_BYTES;
@@ -77,14 +85,18 @@ async function readFiles(
       at += file.sizeBytes;
     }
     const table = fileTable(files, (file) => placed.get(file));
-    const { faults } = await pool.run(() => ({
+    const task: ReadTask = {
       do: 'read',
       table: table.memory,
       files: files.map(({ path }) => join(dir, path)),
       names: files.map(({ path }) => path),
       ...{ first: 0, aligned: false, all: true },
       ...(key === undefined ? {} : { key }),
-    }));
+    };
+    const { faults } = await watch(
+      () => ({ done: table.doneBytes, total: table.totalBytes }),
+      () => pool.run(() => task),
+    );
     const content = loaded.map(
       (file) => [file.path, Buffer.from(viewOf(placed.get(file) ?? 0, file.sizeBytes))] as const,
     );
