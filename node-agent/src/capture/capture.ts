@@ -122,9 +122,9 @@ const planOf = ({ root, groups, netInode, externalMounts, tty }: Seen) => ({
 });
 
 /** Where CRIU may link unlinked files: the writable layer, and the volumes that only this pod has. */
-const remapPlaces = ({ upperDir = '', root }: Seen, volumes: readonly MountedVolume[]): readonly Place[] => [
-  { folder: upperDir, seenAt: '/' },
-  ...volumes.map((v) => ({ folder: `/proc/${root.pid}/root${v.mountPath}`, seenAt: v.mountPath })),
+const remapPlaces = ({ upperDir }: Seen, volumes: readonly MountedVolume[]): readonly Place[] => [
+  ...(upperDir === undefined ? [] : [{ seenAt: '/', layer: upperDir }]),
+  ...volumes.map(({ mountPath }) => ({ seenAt: mountPath })),
 ];
 
 async function packFiles(

@@ -1,4 +1,5 @@
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -25,7 +26,7 @@ const self = () => {
   if (ref === undefined) throw new Error('this very process is gone');
   return ref;
 };
-const places = () => [{ folder: dir, seenAt: dir }];
+const places = () => [{ seenAt: dir }];
 
 describe('unlinkRemaps', () => {
   it('unlinks the names that CRIU made, and nothing else', () => {
@@ -54,7 +55,38 @@ describe('unlinkRemaps', () => {
   it('does nothing where the source or the folder is gone', () => {
     writeFileSync(join(dir, 'link_remap.1'), 'x');
     expect(unlinkRemaps({ pid: hostPid(2_000_000_000), startTime: '1' }, places(), 0)).toBe(0);
-    expect(unlinkRemaps(self(), [{ folder: join(dir, 'gone'), seenAt: '/' }], 0)).toBe(0);
+    expect(unlinkRemaps(self(), [{ seenAt: join(dir, 'gone') }], 0)).toBe(0);
     expect(readdirSync(dir)).toEqual(['link_remap.1']);
+  });
+
+  it('looks for names in the writable layer, and unlinks them where the process sees them', () => {
+    for (const name of ['layer', 'seen']) mkdirSync(join(dir, name, 'below'), { recursive: true });
+    for (const path of ['layer/below/link_remap.1', 'seen/below/link_remap.1', 'seen/link_remap.2'])
+      writeFileSync(join(dir, path), 'x');
+    const layered = [{ seenAt: join(dir, 'seen'), layer: join(dir, 'layer') }];
+    expect(unlinkRemaps(self(), layered, Date.now() - 1000)).toBe(1);
+    expect(readdirSync(join(dir, 'seen'), { recursive: true }).sort()).toEqual(['below', 'link_remap.2']);
+    expect(existsSync(join(dir, 'layer/below/link_remap.1'))).toBe(true);
+  });
+
+  it.each([
+    ['the volume itself', 'volume', 'volume'],
+    ['a folder on the way to it', 'way', 'way/volume'],
+  ])('follows no link that the container has put in the place of %s', (_, linked, volume) => {
+    mkdirSync(join(dir, 'elsewhere', 'volume'), { recursive: true });
+    for (const path of ['elsewhere/link_remap.1', 'elsewhere/volume/link_remap.1'])
+      writeFileSync(join(dir, path), 'x');
+    symlinkSync(join(dir, 'elsewhere'), join(dir, linked));
+    expect(unlinkRemaps(self(), [{ seenAt: join(dir, volume) }], 0)).toBe(0);
+    expect(readdirSync(join(dir, 'elsewhere')).sort()).toEqual(['link_remap.1', 'volume']);
+  });
+
+  it('follows no link on the way to a name that the writable layer has', () => {
+    for (const name of ['layer/below', 'elsewhere', 'seen']) mkdirSync(join(dir, name), { recursive: true });
+    for (const path of ['layer/below/link_remap.1', 'elsewhere/link_remap.1'])
+      writeFileSync(join(dir, path), 'x');
+    symlinkSync(join(dir, 'elsewhere'), join(dir, 'seen', 'below'));
+    expect(unlinkRemaps(self(), [{ seenAt: join(dir, 'seen'), layer: join(dir, 'layer') }], 0)).toBe(0);
+    expect(readdirSync(join(dir, 'elsewhere'))).toEqual(['link_remap.1']);
   });
 });
