@@ -75,7 +75,7 @@ async function finishStep(request: Request, step: FinishStep, keys: Keys): Promi
     return faults.length > 0 ? undefined : { ok: true, result: capturedResult(manifest, digest, []) };
   }
   if (request.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;
-  handOver(request, step.receipt, step.placeholder.pid);
+  handOver(request, { receipt: step.receipt, placeholder: step.placeholder.pid, seed: step.seed });
   if (step.wake !== undefined) await wake(step.wake);
   return { ok: true, result: { operation: 'Restore', receipt: step.receipt, timings: [] } };
 }

@@ -49,6 +49,8 @@ export type FinishStep =
       /** Root of the restored tree. */
       readonly root: ProcessRef;
       readonly receipt: Receipt;
+      /** The one that the worker may have read already. */
+      readonly seed: string;
       /** Its hooks, which come last. */
       readonly wake?: HookTarget;
     };

@@ -14,17 +14,26 @@ import { restoreContext, restoreEnvironment } from './identity';
 
 const SEED_BYTES = 32;
 
+/** A proven tree that still stands still. */
+export interface Restored {
+  readonly receipt: Receipt;
+  readonly placeholder: HostPid;
+  /** Drawn once for each restore: the worker may have read it by the time that it is told again. */
+  readonly seed: string;
+}
+
+/** Clones share every secret and every random state of their source; this one is theirs alone. */
+export const drawSeed = (): string => randomBytes(SEED_BYTES).toString('hex');
+
 /** The worker finds its new identity at its first instruction. */
-export function handOver(request: RestoreRequest, receipt: Receipt, placeholder: HostPid): void {
-  sigqueue(placeholder, standbySignal.adopt, receipt.restoredPid);
-  goOn(request, receipt, placeholder);
-  tell(placeholder, controlFile.restoreComplete);
+export function handOver(request: RestoreRequest, restored: Restored): void {
+  sigqueue(restored.placeholder, standbySignal.adopt, restored.receipt.restoredPid);
+  goOn(request, restored);
+  tell(restored.placeholder, controlFile.restoreComplete);
 }
 
 /** Earlier than the word to standby where the driver needs the tree's own threads to restore its GPUs. */
-export function goOn(request: RestoreRequest, receipt: Receipt, placeholder: HostPid): void {
-  // Clones share every secret and every random state of their source; this one is theirs alone.
-  const seed = randomBytes(SEED_BYTES).toString('hex');
+export function goOn(request: RestoreRequest, { receipt, placeholder, seed }: Restored): void {
   tell(placeholder, controlFile.restoreEnvironment, restoreEnvironment(request.pod, seed));
   tell(placeholder, controlFile.restoreContext, restoreContext(request.pod, seed));
   resume(receipt);

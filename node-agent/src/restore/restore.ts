@@ -31,7 +31,8 @@ import type { Checked } from './check';
 import { check, layOut } from './check';
 import { judge } from './decide';
 import { fillTree } from './fill';
-import { goOn, handOver } from './hand-over';
+import type { Restored } from './hand-over';
+import { drawSeed, goOn, handOver } from './hand-over';
 import { addressesOf, editsOfClone, movedAddresses } from './images';
 import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
 import { observePlace } from './observe';
@@ -76,22 +77,28 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   const proven = await io.steps.run('prove', () =>
     prove({ receipt, artifact, groups, placeholder, skipped, pod: request.pod }),
   );
-  if (cuda !== undefined) goOn(request, proven, placeholder.pid);
+  const seed = drawSeed();
+  if (cuda !== undefined) goOn(request, { receipt: proven, placeholder: placeholder.pid, seed });
   await returnGpus(cuda, gpus, proven, io);
-  await io.steps.runToEnd('adopt', () => adopt(request, proven, target, io));
+  await io.steps.runToEnd('adopt', () => adopt(request, { receipt: proven, seed }, target, io));
   const hooks = wakeTarget(request, proven, io);
   if (hooks !== undefined) await io.steps.runToEnd('wake', () => wake(hooks, io.signal));
   return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
 }
 
 /** Once this is written down, whoever comes after us tells standby instead of ending the tree. */
-function adopt(request: RestoreRequest, receipt: Receipt, { placeholder }: Target, io: EngineIo): void {
+function adopt(
+  request: RestoreRequest,
+  { receipt, seed }: Pick<Restored, 'receipt' | 'seed'>,
+  { placeholder }: Target,
+  io: EngineIo,
+): void {
   const root = receipt.hostPid === undefined ? undefined : processRef(receipt.hostPid);
   if (root === undefined || processRef(placeholder.pid)?.startTime !== placeholder.startTime)
     throw new TerminalError('ContainerGone', 'the placeholder ended while it was restored');
   const hooks = wakeTarget(request, receipt, io);
-  io.willUndo({ do: 'handOver', placeholder, root, receipt, ...(hooks ? { wake: hooks } : {}) });
-  handOver(request, receipt, placeholder.pid);
+  io.willUndo({ do: 'handOver', placeholder, root, receipt, seed, ...(hooks ? { wake: hooks } : {}) });
+  handOver(request, { receipt, placeholder: placeholder.pid, seed });
 }
 
 /** The hooks are called before anybody hears that the pod is restored. */

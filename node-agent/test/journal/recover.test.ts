@@ -147,7 +147,8 @@ describe('recovery of a capture', () => {
 
 /** The machine's own hierarchies, where root may make groups in them. */
 const CGROUPS = '/sys/fs/cgroup';
-const mayMakeGroups = process.getuid?.() === 0 && existsSync(CGROUPS);
+const isRoot = process.getuid?.() === 0;
+const mayMakeGroups = isRoot && existsSync(CGROUPS);
 
 (mayMakeGroups ? describe : describe.skip)('recovery while something of the operation still runs', () => {
   const uid = randomUUID();
@@ -189,10 +190,11 @@ const mayMakeGroups = process.getuid?.() === 0 && existsSync(CGROUPS);
 const STANDBY = resolve(__dirname, '../../../standby/standby.c');
 
 describe('recovery of a restore', () => {
-  async function standby(): Promise<ProcessRef> {
+  async function standby(root = '/'): Promise<ProcessRef> {
     const program = join(dir, 'standby');
-    execFileSync('gcc', ['-o', program, STANDBY]);
-    const child = spawn(program, [], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('gcc', ['-static', '-o', program, STANDBY]);
+    const argv: [string, string[]] = root === '/' ? [program, []] : ['chroot', [root, '/standby']];
+    const child = spawn(...argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     children.push(child);
     await once(child.stderr, 'data');
     const ref = processRef(hostPid(child.pid));
@@ -200,6 +202,7 @@ describe('recovery of a restore', () => {
     return ref;
   }
   const comm = (ref: ProcessRef) => readFileSync(`/proc/${ref.pid}/comm`, 'utf8').trim();
+  const seed = 'ab'.repeat(32);
   const receipt = { artifactDigest: 'sha256:x', restoredPid: 22, hostPid: 4711, steps: [] };
 
   it('tells a standby that was never told, and finishes', async () => {
@@ -207,13 +210,28 @@ describe('recovery of a restore', () => {
     const self = processRef(process.pid) as ProcessRef;
     begin(restore());
     entry.appendUndo({ do: 'killRestored', id, dirs: [], freezer: '', placeholder });
-    entry.appendUndo({ do: 'handOver', placeholder, root: self, receipt });
+    entry.appendUndo({ do: 'handOver', placeholder, root: self, receipt, seed });
     expect(comm(placeholder)).toBe('standby');
     const outcome = await recover(entry, cgroups, keys);
     expect(outcome).toMatchObject({ ok: true, result: { operation: 'Restore', receipt } });
     await until(() => comm(placeholder) === 'standby:live');
     expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: true });
     expect(comm(placeholder)).toBe('standby:live');
+  });
+
+  (isRoot ? it : it.skip)('tells the worker the same seed, however often it is told', async () => {
+    const placeholder = await standby(dir);
+    mkdirSync(join(dir, 'snapshot-control'));
+    begin(restore());
+    const self = processRef(process.pid) as ProcessRef;
+    entry.appendUndo({ do: 'handOver', placeholder, root: self, receipt, seed });
+    const told = () =>
+      JSON.parse(readFileSync(join(dir, 'snapshot-control', 'restore-context'), 'utf8')) as object;
+    for (const _time of [1, 2]) {
+      await recover(entry, cgroups, keys);
+      expect(told()).toMatchObject({ seed });
+      rmSync(join(entry.dir, 'result.json'));
+    }
   });
 
   it('lets a tree run that was proven and still stands still', async () => {
@@ -226,7 +244,7 @@ describe('recovery of a restore', () => {
     await until(() => status(root.pid)?.state === 'T');
     const tree = [{ hostPid: root.pid, startTime: root.startTime, pid: 1, name: 'sleep' }];
     begin(restore());
-    entry.appendUndo({ do: 'handOver', placeholder, root, receipt: { ...receipt, tree } });
+    entry.appendUndo({ do: 'handOver', placeholder, root, receipt: { ...receipt, tree }, seed });
     expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: true });
     await until(() => status(root.pid)?.state === 'S');
   });
@@ -239,7 +257,7 @@ describe('recovery of a restore', () => {
     const root = hasRoot ? (processRef(process.pid) as ProcessRef) : GONE;
     begin(restore());
     entry.appendUndo({ do: 'killRestored', id, dirs: [], freezer: '', placeholder });
-    entry.appendUndo({ do: 'handOver', placeholder, root, receipt });
+    entry.appendUndo({ do: 'handOver', placeholder, root, receipt, seed });
     expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: false, reason: 'OperationLost' });
     if (hasPlaceholder) expect(comm(placeholder)).toBe('standby');
   });
