@@ -45,6 +45,13 @@ export const metricTable = {
     labels: ['operation'],
     by: 'both',
   },
+  unreadableEntries: {
+    name: 'dynamo_snapshot_unreadable_journal_entries',
+    type: 'gauge',
+    help: 'Journal entries of the node that could not be read: what they had done was taken back, and they wait for a person.',
+    labels: [],
+    by: 'agent',
+  },
   swept: {
     name: 'dynamo_snapshot_swept_artifacts_total',
     type: 'counter',

@@ -1,7 +1,7 @@
 /** The node agent: every assignment of its node becomes a journaled operation, whose state it mirrors into the assignment. */
 import type { FSWatcher } from 'node:fs';
 import { mkdirSync, watch } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import { operations } from '@dynamo-snapshot/api/assignment';
 import { explain } from '@dynamo-snapshot/api/errors';
@@ -22,7 +22,10 @@ import { decide } from './assignment/decide';
 import { observe } from './assignment/observe';
 import type { AgentConfig } from './config';
 import { JournalEntry } from './journal/entry';
-import { readJournal } from './journal/journal';
+import { countUnreadable, readJournal } from './journal/journal';
+
+/** In the place of a namespace, where a journal entry does not say whose it is. */
+const UNKNOWN = 'unreadable';
 
 export interface AgentParts {
   readonly kube: KubeConfig;
@@ -69,19 +72,25 @@ export class Agent extends LevelOperator {
     );
     const begun = readJournal(config.journal, this.#parts.log);
     // A source may stand still: this does not wait for the API server.
-    await Promise.all(begun.map(({ key, entry }) => this.#settle(key, entry)));
+    await Promise.all(begun.map(({ key = UNKNOWN, entry }) => this.#settle(key, entry)));
     await this.begin();
-    for (const { key, uid } of begun) {
+    for (const { uid, key = this.#keyOf(uid) } of begun) {
       this.#entries.set(key, uid);
       this.#queue.add(key);
     }
+  }
+
+  /** Of an entry that does not say it: the assignment with that UID, or nobody's. */
+  #keyOf(uid: string): string {
+    const found = this.#assignments?.list().find((a) => a.metadata.uid === uid);
+    return found === undefined ? `${UNKNOWN}/${uid}` : keyOf(found);
   }
 
   /** What has died while there was no agent. A failure comes back with the queue. */
   async #settle(key: string, entry: JournalEntry): Promise<void> {
     try {
       if (decide(observe(undefined, entry), 0).do !== 'recover') return;
-      await this.#applier.apply({ do: 'recover' }, { key, uid: basename(entry.dir), entry });
+      await this.#applier.apply({ do: 'recover' }, { key, uid: entry.uid, entry });
     } catch (error) {
       this.#parts.log.error(explain(error), { assignment: key });
     }
@@ -91,10 +100,10 @@ export class Agent extends LevelOperator {
   measure(): void {
     const { metrics } = this.#parts;
     measureDepth(metrics, { assignment: this.#queue });
-    const open = [...this.#entries.values()].map((uid) => this.#entry(uid)).filter((entry) => entry.exists);
-    const asked = open.map((entry) => entry.operation().request.operation);
+    const asked = [...this.#entries.values()].map((uid) => this.#entry(uid).asked()?.request.operation);
     for (const operation of operations)
       metrics.inFlight.set({ operation }, asked.filter((o) => o === operation).length);
+    metrics.unreadableEntries.set(countUnreadable(this.#parts.config.journal));
   }
 
   override async shutdown(): Promise<void> {

@@ -15,6 +15,7 @@ import type { AgentConfig } from '../config';
 import type { Outcome } from '../engine';
 import type { JournalEntry, OperationFile, StatusFile, StopMark } from '../journal/entry';
 import { groupMembers, killMembers, removeGroups } from '../journal/group';
+import { setAside } from '../journal/journal';
 import { startOperation } from '../journal/operation';
 import { command } from '../linux/command';
 import { isAlive } from '../linux/proc';
@@ -159,7 +160,8 @@ export class Applier {
 
   /** The entry goes last: as long as it is there, an agent that comes after us does the rest. */
   #forget({ key, uid, entry }: Subject): Promise<Requeue | undefined> {
-    const { cgroupRoot } = this.#parts.config;
+    const { log, config } = this.#parts;
+    const { cgroupRoot } = config;
     const engine = entry.process();
     this.#written.delete(key);
     if (!removeGroups(cgroupRoot, uid)) {
@@ -168,7 +170,9 @@ export class Applier {
       if (ended && groupMembers(cgroupRoot, uid).length > 0) killMembers(cgroupRoot, uid);
       return Promise.resolve({ requeueAfterMs: FORGET_AGAIN_MS });
     }
-    rmSync(entry.dir, { recursive: true, force: true });
+    if (entry.exists && entry.asked() === undefined)
+      log.error(`the journal entry of an operation could not be read, and is kept as ${setAside(entry)}`);
+    else rmSync(entry.dir, { recursive: true, force: true });
     return Promise.resolve(undefined);
   }
 
@@ -185,7 +189,8 @@ export class Applier {
 /** The entry knows the deadline; the assignment, how long it was given. Undefined where nothing was begun. */
 function startOf({ entry, assignment }: Subject): Instant | undefined {
   const seconds = assignment?.spec.deadlineSeconds ?? 0;
-  return entry.exists ? entry.operation().deadline - seconds * 1000 : undefined;
+  const deadline = entry.asked()?.deadline;
+  return deadline === undefined ? undefined : deadline - seconds * 1000;
 }
 
 const REFUSED: Outcome = {

@@ -14,7 +14,8 @@ export interface Observed {
     /** The result says that something could not be taken back. */
     readonly hasLeft: boolean;
     readonly askedToStop: boolean;
-    readonly deadline: Instant;
+    /** Undefined where the entry cannot be read. */
+    readonly deadline: Instant | undefined;
   };
 }
 
@@ -38,19 +39,26 @@ export function decide({ assignment, entry }: Observed, now: Instant): Plan {
   }
   if (entry.hasResult) return over ? decideEnd(entry, now) : { do: 'finish' };
   if (!entry.alive) return { do: 'recover' };
-  const mark = entry.askedToStop ? undefined : stopMark(assignment, now > entry.deadline);
+  const mark = entry.askedToStop ? undefined : stopMark(assignment, entry.deadline, now);
   return mark === undefined ? { do: 'mirror' } : { do: 'stop', mark };
 }
 
-/** What is left is told to a person and tried again; but what names it must not stay for ever. */
+/** What is left is told to a person and tried again; but what names it must not stay for ever, unless nobody knows since when. */
 const TAKE_BACK_FOR_MS = 3_600_000;
 
 const decideEnd = ({ hasLeft, deadline }: NonNullable<Observed['entry']>, now: Instant): Plan =>
-  hasLeft && now < deadline + TAKE_BACK_FOR_MS ? { do: 'recover' } : { do: 'forget' };
+  hasLeft && (deadline === undefined || now < deadline + TAKE_BACK_FOR_MS)
+    ? { do: 'recover' }
+    : { do: 'forget' };
 
-function stopMark(assignment: Observed['assignment'], late: boolean): StopMark | undefined {
+function stopMark(
+  assignment: Observed['assignment'],
+  deadline: Instant | undefined,
+  now: Instant,
+): StopMark | undefined {
+  if (deadline === undefined) return { reason: 'Cancelled', message: 'its journal entry cannot be read' };
   if (assignment === undefined) return { reason: 'Cancelled', message: 'its assignment was deleted' };
   if (isFinal(assignment.phase)) return { reason: 'Cancelled', message: 'its assignment is over' };
   if (assignment.cancelled) return { reason: 'Cancelled', message: 'it was cancelled' };
-  return late ? { reason: 'DeadlineExceeded', message: 'it was not done in time' } : undefined;
+  return now > deadline ? { reason: 'DeadlineExceeded', message: 'it was not done in time' } : undefined;
 }

@@ -22,6 +22,6 @@ function observeEntry(entry: JournalEntry): NonNullable<Observed['entry']> {
     hasResult: result !== undefined,
     hasLeft: result?.ok === false && result.left !== undefined,
     askedToStop: entry.stopMark() !== undefined,
-    deadline: entry.operation().deadline,
+    deadline: entry.asked()?.deadline,
   };
 }

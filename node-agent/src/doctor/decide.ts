@@ -10,6 +10,8 @@ export interface JournalFacts {
   /** Whether the process that does it lives. */
   readonly alive: boolean;
   readonly hasResult: boolean;
+  /** It does not say what was asked. */
+  readonly unreadable?: boolean;
   /** Since it was last written. */
   readonly ageSeconds: number;
 }
@@ -170,6 +172,13 @@ function diskSpace({ path, freeBytes, totalBytes, writable }: DiskFacts): Check 
 }
 
 function journal({ journal: entries }: NodeFacts): Check {
+  const unreadable = entries.filter((e) => e.unreadable === true);
+  if (unreadable.length > 0)
+    return problem(
+      checks.journal,
+      `the journal has entries that cannot be read: ${unreadable.map((e) => e.uid).join(', ')}`,
+      'an agent takes back what they have done and then keeps them as unreadable-*: look whether the disk of this node is sound, and remove them',
+    );
   const stale = entries.filter(
     (e) =>
       (!e.alive && !e.hasResult && e.ageSeconds > ABANDONED_SECONDS) ||

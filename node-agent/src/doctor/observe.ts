@@ -10,6 +10,7 @@ import { explain } from '@dynamo-snapshot/api/errors';
 import { UID } from '@dynamo-snapshot/api/layout';
 import type { DoctorPlaces } from '../config';
 import { entryFile, JournalEntry } from '../journal/entry';
+import { isUnreadable } from '../journal/journal';
 import { command } from '../linux/command';
 import { parseMountinfo } from '../linux/mountinfo';
 import { isAlive } from '../linux/proc';
@@ -111,7 +112,7 @@ function mayWrite(path: string): boolean {
 function journal(dir: string, now: number): readonly JournalFacts[] {
   if (!existsSync(dir)) return [];
   return readdirSync(dir)
-    .filter((uid) => UID.test(uid))
+    .filter((name) => UID.test(name) || isUnreadable(name))
     .map((uid) => journalFacts(join(dir, uid), uid, now));
 }
 
@@ -121,19 +122,17 @@ function journalFacts(dir: string, uid: string, now: number): JournalFacts {
     (file) => statSync(join(dir, file), { throwIfNoEntry: false })?.mtimeMs ?? 0,
   );
   const ageSeconds = (now - Math.max(statSync(dir).mtimeMs, ...written)) / 1000;
-  try {
-    const { namespace, name } = entry.operation().assignment;
-    const process = entry.process();
-    return {
-      uid,
-      assignment: `${namespace}/${name}`,
-      alive: process !== undefined && isAlive(process),
-      hasResult: entry.result() !== undefined,
-      ageSeconds,
-    };
-  } catch {
-    return { uid, assignment: 'an entry that cannot be read', alive: false, hasResult: false, ageSeconds };
-  }
+  const process = entry.process();
+  const { namespace, name } = entry.asked()?.assignment ?? {};
+  const unreadable = name === undefined && (entry.exists || isUnreadable(uid));
+  return {
+    uid,
+    assignment: name === undefined ? 'an entry that cannot be read' : `${namespace}/${name}`,
+    alive: process !== undefined && isAlive(process),
+    hasResult: entry.result() !== undefined,
+    ...(unreadable ? { unreadable } : {}),
+    ageSeconds,
+  };
 }
 
 const HASH = /^[0-9a-f]{16}$/;

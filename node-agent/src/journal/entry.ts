@@ -14,7 +14,7 @@ import {
   renameSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import type { Outcome, Request } from '../engine';
@@ -72,13 +72,16 @@ function syncFolder(dir: string): void {
   }
 }
 
-/** Absent is undefined; a file that cannot be read as JSON is an error that names it. */
+/**
+ * Undefined where it is absent or cannot be read as JSON: a status or a wish to stop is written again, and without a process or a
+ * result, the operation is settled by what it has written down before.
+ */
 function readWhole<T>(file: string): T | undefined {
   if (!existsSync(file)) return undefined;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch (cause) {
-    throw new Error(`journal file ${file} cannot be read`, { cause });
+    return (JSON.parse(readFileSync(file, 'utf8')) as T | null) ?? undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -102,14 +105,28 @@ export class JournalEntry {
     syncFolder(dirname(this.dir));
   }
 
+  /** Of the assignment; also the name of its cgroup. */
+  get uid(): string {
+    return basename(this.dir);
+  }
+
   get exists(): boolean {
     return existsSync(this.#path('operation'));
   }
 
+  /** Undefined where it cannot be read: nobody knows then what was asked, but what was done can be taken back all the same. */
+  asked(): OperationFile | undefined {
+    const file = readWhole<Partial<OperationFile>>(this.#path('operation'));
+    const { request, assignment, deadline } = file ?? {};
+    const isWhole = request !== undefined && assignment !== undefined && deadline !== undefined;
+    return isWhole ? { request, assignment, deadline } : undefined;
+  }
+
   operation(): OperationFile {
-    const operation = readWhole<OperationFile>(this.#path('operation'));
-    if (operation === undefined) throw new Error(`journal entry ${this.dir} has no ${entryFile.operation}`);
-    return operation;
+    const asked = this.asked();
+    if (asked === undefined)
+      throw new Error(`journal file ${this.#path('operation')} cannot be read as an operation`);
+    return asked;
   }
 
   writeProcess(ref: ProcessRef): void {

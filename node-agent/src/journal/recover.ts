@@ -22,11 +22,12 @@ const DUMP_ENDS_WITHIN_MS = 90_000;
 const KILLED_WITHIN_MS = 20_000;
 
 export async function recover(entry: JournalEntry, cgroupRoot: string, keys: Keys): Promise<Outcome> {
-  const { request, assignment } = entry.operation();
+  // It may be unreadable; its name and its steps are enough to take it back.
+  const request = entry.asked()?.request;
   const steps = entry.undoSteps();
   const before = entry.result();
   if (before?.ok === true) return before;
-  await endMembers(steps, cgroupRoot, assignment.uid);
+  await endMembers(steps, cgroupRoot, entry.uid);
   const outcome =
     (before === undefined ? await finish(request, steps, keys) : undefined) ?? (await undo(steps, before));
   entry.writeResult(outcome);
@@ -55,7 +56,7 @@ async function letGo(hook: string, empty: () => boolean): Promise<void> {
 
 /** Undefined where nothing is to be finished. */
 async function finish(
-  request: Request,
+  request: Request | undefined,
   steps: readonly UndoStep[],
   keys: Keys,
 ): Promise<Outcome | undefined> {
@@ -69,12 +70,16 @@ async function finish(
   }
 }
 
-async function finishStep(request: Request, step: FinishStep, keys: Keys): Promise<Outcome | undefined> {
+async function finishStep(
+  request: Request | undefined,
+  step: FinishStep,
+  keys: Keys,
+): Promise<Outcome | undefined> {
   if (step.do === 'publish') {
     const { manifest, digest, faults } = await readBack(step.path, undefined, keys, 1);
     return faults.length > 0 ? undefined : { ok: true, result: capturedResult(manifest, digest, []) };
   }
-  if (request.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;
+  if (request?.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;
   handOver(request, { receipt: step.receipt, placeholder: step.placeholder.pid, seed: step.seed });
   if (step.wake !== undefined) await wake(step.wake);
   return { ok: true, result: { operation: 'Restore', receipt: step.receipt, timings: [] } };

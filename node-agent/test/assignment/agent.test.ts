@@ -126,6 +126,22 @@ describe('Agent', () => {
     expect(server.object?.status).toMatchObject({ reason: 'OperationLost' });
   });
 
+  it.each([
+    ['tells the assignment that is still wanted', true],
+    ['needs no assignment for it', false],
+  ])('takes back an entry that cannot be read, counts it, and %s', async (_, isWanted) => {
+    stage.mode('wait');
+    if (isWanted) server.put('ADDED', stage.assignment);
+    stage.orphan();
+    stage.spoil();
+    const agent = await begin();
+    await until(() => journal().includes(`unreadable-${UID}`));
+    if (isWanted) await until(() => phase() === 'Failed');
+    agent.measure();
+    const { values } = await metrics.unreadableEntries.get();
+    expect(values).toMatchObject([{ value: 1 }]);
+  });
+
   it('sweeps an entry that says nothing', async () => {
     mkdirSync(join(stage.dir, 'journal', UID), { recursive: true });
     await begin();

@@ -163,6 +163,21 @@ describe('Applier', () => {
     });
   });
 
+  it('takes back what died and cannot be read, says so, and keeps it aside when its groups are gone', async () => {
+    stage.mode('die');
+    const agent = stage.applier();
+    await stage.step(agent);
+    await stage.hasEnded();
+    stage.spoil();
+    expect([await stage.step(agent), await stage.step(agent)]).toEqual(['recover', 'finish']);
+    expect(stage.written.at(-1)).toMatchObject({ phase: 'Failed', reason: 'OperationLost' });
+    expect(await stage.step(agent)).toBe('forget');
+    stage.emptyGroup();
+    expect(await stage.step(agent)).toBe('forget');
+    expect(readdirSync(join(stage.dir, 'journal'))).toEqual([`unreadable-${UID}`]);
+    expect(readdirSync(join(stage.dir, 'cgroup', 'memory'))).toEqual([]);
+  });
+
   it('needs no signal to stop an operation', async () => {
     const agent = await stage.begin();
     const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
@@ -210,7 +225,7 @@ describe('Applier', () => {
     expect(stage.entry.exists).toBe(false);
   });
 
-  it('goes on with what an earlier agent began', async () => {
+  it('takes up what an earlier agent began', async () => {
     await stage.begin();
     const begun = stage.entry.process();
     const next = stage.applier();

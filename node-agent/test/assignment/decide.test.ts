@@ -21,6 +21,7 @@ const running: Entry = {
 const left: Entry = { ...running, alive: false, hasResult: true, hasLeft: true };
 const dead: Entry = { ...running, alive: false };
 const done: Entry = { ...dead, hasResult: true };
+const unreadable: Entry = { ...running, deadline: undefined };
 const asked: Entry = { ...running, askedToStop: true };
 
 type Row = readonly [string, Assignment | undefined, Entry | undefined, Plan['do']];
@@ -65,6 +66,11 @@ describe('decide', () => {
     ['what could not be taken back is told first', wanted, left, 'finish'],
     ['and then tried again', over('Failed'), left, 'recover'],
     ['also where the object is gone', undefined, left, 'recover'],
+    ['an entry that cannot be read is asked to stop', wanted, unreadable, 'stop'],
+    ['it is asked only once', wanted, { ...unreadable, askedToStop: true }, 'mirror'],
+    ['is taken back when it is dead', wanted, { ...unreadable, alive: false }, 'recover'],
+    ['is told when it has ended', wanted, { ...done, deadline: undefined }, 'finish'],
+    ['and is taken back as long as it takes', undefined, { ...left, deadline: undefined }, 'recover'],
     ['but not for ever', over('Failed'), { ...left, deadline: NOW - 3_600_000 }, 'forget'],
   ])('%s', (_, assignment, entry, plan) => {
     const observed = { ...(assignment ? { assignment } : {}), ...(entry ? { entry } : {}) };

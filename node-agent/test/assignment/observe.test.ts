@@ -94,9 +94,20 @@ describe('observe', () => {
     },
   );
 
-  it.each(['', '{"ok":tr'])('does not take a result file that says %j for a result or for none', (text) => {
+  it.each(['', '{"ok":tr'])(
+    'takes a result file that says %j for none: it is settled by its steps',
+    (text) => {
+      create();
+      writeFileSync(join(entry.dir, 'result.json'), text);
+      expect(observe(undefined, entry).entry).toMatchObject({ hasResult: false, deadline: 42 });
+    },
+  );
+
+  it('sees an entry that cannot be read as one without a deadline', () => {
     create();
-    writeFileSync(join(entry.dir, 'result.json'), text);
-    expect(() => observe(undefined, entry)).toThrow('result.json');
+    writeFileSync(join(entry.dir, 'operation.json'), '{');
+    expect(observe(undefined, entry).entry).toEqual({
+      ...{ alive: false, hasResult: false, hasLeft: false, askedToStop: false, deadline: undefined },
+    });
   });
 });

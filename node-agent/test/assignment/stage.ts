@@ -29,10 +29,10 @@ const put = (name, value) => {
   fs.writeFileSync(path.join(dir, name + '.part'), JSON.stringify(value));
   fs.renameSync(path.join(dir, name + '.part'), path.join(dir, name));
 };
-const operation = JSON.parse(fs.readFileSync(path.join(dir, 'operation.json'), 'utf8'));
 if (verb === 'recover') put('result.json', { ok: false, reason: 'OperationLost', message: 'taken back' });
 else if (mode === 'die') process.exit(9);
 else {
+  const operation = JSON.parse(fs.readFileSync(path.join(dir, 'operation.json'), 'utf8'));
   put('status.json', { progress: { step: 'delete', summary: 'delete' }, timings: [] });
   if (mode === 'quick') put('result.json', { ok: true, result: { operation: operation.request.operation, timings: [] } });
   else {
@@ -116,6 +116,11 @@ export class Stage {
       assignment: { namespace: 'team', name: 'a', uid: UID },
     });
     this.entry.writeProcess({ pid: hostPid(2_000_000_000), startTime: '1' });
+  }
+
+  /** As a bad disk leaves it. */
+  spoil(): void {
+    writeFileSync(join(this.entry.dir, 'operation.json'), '{"assignm');
   }
 
   /** A new one is what a restarted agent has. */

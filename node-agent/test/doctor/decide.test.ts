@@ -109,6 +109,12 @@ it.each<[string, Partial<NodeFacts>, string, string]>([
     'Journal',
     'done but never told',
   ],
+  [
+    'an entry of the journal that cannot be read',
+    { journal: [entry({ uid: 'unreadable-u', unreadable: true })] },
+    'Journal',
+    'cannot be read: unreadable-u',
+  ],
 ])('%s is a problem with a remedy', (_, change, check, words) => {
   const [found, ...more] = problems(change);
   expect(more).toEqual([]);

@@ -67,11 +67,12 @@ describe('what the doctor sees of a node', () => {
     new JournalEntry(at('journal', UID)).create({ request: {} as never, deadline: 0, assignment });
     const broken = UID.replace(/^1/, '2');
     mkdirSync(at('journal', broken));
+    writeFileSync(at('journal', broken, 'operation.json'), '{');
     const later = () => Date.now() + 600_000;
     const { journal } = await observe(places, later);
-    expect(journal.map(({ assignment: name, alive, hasResult }) => ({ name, alive, hasResult }))).toEqual([
-      { name: 'default/capture-a', alive: false, hasResult: false },
-      { name: 'an entry that cannot be read', alive: false, hasResult: false },
+    expect(journal).toMatchObject([
+      { assignment: 'default/capture-a', alive: false, hasResult: false },
+      { assignment: 'an entry that cannot be read', alive: false, hasResult: false, unreadable: true },
     ]);
     expect(journal[0]?.ageSeconds).toBeGreaterThan(500);
     utimesSync(at('journal', broken), 1, 1);

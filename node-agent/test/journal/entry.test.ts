@@ -60,10 +60,24 @@ describe('JournalEntry', () => {
     expect(readdirSync(entry.dir).sort()).toEqual(['cancel', 'operation.json', 'result.json', 'status.json']);
   });
 
-  it('names a file that cannot be read', () => {
+  it.each(['', '{', 'null', '{}', '{"request":{},"deadline":1}'])(
+    'does not know what was asked where the file says %j, and names it',
+    (text) => {
+      entry.create(operation);
+      writeFileSync(join(entry.dir, 'operation.json'), text);
+      expect(entry.exists).toBe(true);
+      expect(entry.asked()).toBeUndefined();
+      expect(() => entry.operation()).toThrow('operation.json');
+    },
+  );
+
+  it.each(['', '{"a', 'null'])('takes another file that says %j for one that was not written', (text) => {
     entry.create(operation);
-    writeFileSync(join(entry.dir, 'result.json'), '{');
-    expect(() => entry.result()).toThrow('result.json');
+    for (const name of ['status.json', 'cancel', 'process.json', 'result.json'])
+      writeFileSync(join(entry.dir, name), text);
+    expect([entry.status(), entry.stopMark(), entry.process(), entry.result()]).toEqual(
+      Array(4).fill(undefined),
+    );
   });
 
   it('keeps the steps in their order', () => {

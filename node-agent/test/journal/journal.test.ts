@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '@dynamo-snapshot/controller/log';
 import { JournalEntry } from '../../src/journal/entry';
-import { readJournal } from '../../src/journal/journal';
+import { countUnreadable, readJournal, setAside } from '../../src/journal/journal';
 
 const UID = '11111111-2222-3333-4444-555555555555';
 const OTHER = UID.replaceAll('1', '6');
@@ -65,22 +65,39 @@ describe('readJournal', () => {
     },
   );
 
-  it.each([
-    ['operation.json', ''],
-    ['operation.json', '{"assignment":'],
-    ['operation.json', '{}'],
-    ['operation.json', 'null'],
-    ['result.json', '{"ok":'],
-  ])('sets an entry aside whose %s says %j, and goes on with the others', (file, text) => {
+  it('finds an entry that cannot be read among the others, and says so', () => {
+    create(UID);
+    create(OTHER);
+    writeFileSync(join(dir, UID, 'operation.json'), '{"assignment":');
+    const found = readJournal(dir, log).map((b) => [b.key, b.uid]);
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ['team/a-6', OTHER],
+        [undefined, UID],
+      ]),
+    );
+    expect(said).toEqual([expect.stringMatching(`error .*${UID}`)]);
+  });
+});
+
+describe('an entry that cannot be read', () => {
+  it('is counted before and after it was set aside, where its steps are kept', () => {
     const broken = create(UID);
     create(OTHER);
     broken.appendUndo({ do: 'thaw', freezer: '/cg' });
-    writeFileSync(join(dir, UID, file), text);
+    expect(countUnreadable(dir)).toBe(0);
+    writeFileSync(join(dir, UID, 'operation.json'), '');
+    expect(countUnreadable(dir)).toBe(1);
+    const aside = setAside(broken);
+    expect(aside).toBe(join(dir, `unreadable-${UID}`));
+    expect(new JournalEntry(aside).undoSteps()).toEqual([{ do: 'thaw', freezer: '/cg' }]);
+    expect(countUnreadable(dir)).toBe(1);
     expect(readJournal(dir, log).map((b) => b.uid)).toEqual([OTHER]);
     expect(readdirSync(dir).sort()).toEqual([OTHER, `unreadable-${UID}`].sort());
-    expect(said).toEqual([expect.stringMatching(`error .*unreadable-${UID}`)]);
-    expect(new JournalEntry(join(dir, `unreadable-${UID}`)).undoSteps()).toEqual([
-      { do: 'thaw', freezer: '/cg' },
-    ]);
+  });
+
+  it('is not counted where there is no journal yet', () => {
+    expect(countUnreadable(join(dir, 'gone'))).toBe(0);
   });
 });

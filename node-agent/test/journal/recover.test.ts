@@ -1,38 +1,25 @@
-import type { ChildProcess } from 'node:child_process';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Request } from '../../src/engine';
 import { JournalEntry } from '../../src/journal/entry';
 import { groupMembers, makeGroups, removeGroups } from '../../src/journal/group';
 import { recover } from '../../src/journal/recover';
-import type { ProcessRef } from '../../src/linux/ids';
-import { containerId, hostPid } from '../../src/linux/ids';
-import { processRef, status } from '../../src/linux/proc';
+import { containerId } from '../../src/linux/ids';
 import { until } from '../assignment/stage';
 import { manifestOf } from './manifest';
 import { readKeys } from '../../src/store/keys';
 import { sealOf } from '../../src/store/seal';
 
 const UID = '11111111-2222-3333-4444-555555555555';
-const GONE: ProcessRef = { pid: hostPid(2_000_000_000), startTime: '1' };
 const id = containerId('0123456789abcdef'.repeat(4));
 
 let dir: string;
 let entry: JournalEntry;
 let cgroups: string;
-let children: ChildProcess[];
 
 const artifact = { namespace: 'n', identityHash: '0'.repeat(16), uid: UID };
 const final = () => join(dir, 'store', UID);
@@ -42,7 +29,6 @@ const capture = (): Request => ({
   operation: 'Capture',
   ...{ artifactDir: final(), stagingDir: staging(), artifact, containerId: id, afterCapture: 'KeepRunning' },
 });
-const restore = (): Request => ({ operation: 'Restore', artifactDir: final(), artifact, containerId: id });
 
 function begin(request: Request): void {
   entry = new JournalEntry(join(dir, UID));
@@ -54,12 +40,8 @@ beforeEach(() => {
   cgroups = join(dir, 'cgroup');
   mkdirSync(join(cgroups, 'memory'), { recursive: true });
   mkdirSync(staging(), { recursive: true });
-  children = [];
 });
-afterEach(async () => {
-  await Promise.all(children.map((child) => child.kill('SIGKILL') && once(child, 'close')));
-  rmSync(dir, { recursive: true });
-});
+afterEach(() => rmSync(dir, { recursive: true }));
 
 const keys = readKeys({ keys: '', requireSignature: false, encryptWith: '' });
 
@@ -170,7 +152,11 @@ const mayMakeGroups = isRoot && existsSync(CGROUPS);
   });
   afterEach(() => until(() => removeGroups(CGROUPS, uid)));
 
-  it('kills what holds no source, first of all', async () => {
+  it.each([
+    ['', false],
+    [', also where nobody can read what was asked', true],
+  ])('kills what holds no source, first of all%s', async (_, isSpoilt) => {
+    if (isSpoilt) writeFileSync(join(entry.dir, 'operation.json'), '');
     await inGroup('exec sleep 60');
     await recover(entry, CGROUPS, keys);
     expect(groupMembers(CGROUPS, uid)).toEqual([]);
@@ -184,81 +170,5 @@ const mayMakeGroups = isRoot && existsSync(CGROUPS);
     expect(await recover(entry, CGROUPS, keys)).toMatchObject({ reason: 'OperationLost' });
     expect(existsSync(join(dir, 'let-go'))).toBe(true);
     expect(existsSync(hook())).toBe(false);
-  });
-});
-
-const STANDBY = resolve(__dirname, '../../../standby/standby.c');
-
-describe('recovery of a restore', () => {
-  async function standby(root = '/'): Promise<ProcessRef> {
-    const program = join(dir, 'standby');
-    execFileSync('gcc', ['-static', '-o', program, STANDBY]);
-    const argv: [string, string[]] = root === '/' ? [program, []] : ['chroot', [root, '/standby']];
-    const child = spawn(...argv, { stdio: ['ignore', 'ignore', 'pipe'] });
-    children.push(child);
-    await once(child.stderr, 'data');
-    const ref = processRef(hostPid(child.pid));
-    if (ref === undefined) throw new Error('standby is gone');
-    return ref;
-  }
-  const comm = (ref: ProcessRef) => readFileSync(`/proc/${ref.pid}/comm`, 'utf8').trim();
-  const seed = 'ab'.repeat(32);
-  const receipt = { artifactDigest: 'sha256:x', restoredPid: 22, hostPid: 4711, steps: [] };
-
-  it('tells a standby that was never told, and finishes', async () => {
-    const placeholder = await standby();
-    const self = processRef(process.pid) as ProcessRef;
-    begin(restore());
-    entry.appendUndo({ do: 'killRestored', id, dirs: [], freezer: '', placeholder });
-    entry.appendUndo({ do: 'handOver', placeholder, root: self, receipt, seed });
-    expect(comm(placeholder)).toBe('standby');
-    const outcome = await recover(entry, cgroups, keys);
-    expect(outcome).toMatchObject({ ok: true, result: { operation: 'Restore', receipt } });
-    await until(() => comm(placeholder) === 'standby:live');
-    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: true });
-    expect(comm(placeholder)).toBe('standby:live');
-  });
-
-  (isRoot ? it : it.skip)('tells the worker the same seed, however often it is told', async () => {
-    const placeholder = await standby(dir);
-    mkdirSync(join(dir, 'snapshot-control'));
-    begin(restore());
-    const self = processRef(process.pid) as ProcessRef;
-    entry.appendUndo({ do: 'handOver', placeholder, root: self, receipt, seed });
-    const told = () =>
-      JSON.parse(readFileSync(join(dir, 'snapshot-control', 'restore-context'), 'utf8')) as object;
-    for (const _time of [1, 2]) {
-      await recover(entry, cgroups, keys);
-      expect(told()).toMatchObject({ seed });
-      rmSync(join(entry.dir, 'result.json'));
-    }
-  });
-
-  it('lets a tree run that was proven and still stands still', async () => {
-    const placeholder = await standby();
-    const worker = spawn('sleep', ['60']);
-    children.push(worker);
-    await once(worker, 'spawn');
-    const root = processRef(hostPid(worker.pid)) as ProcessRef;
-    worker.kill('SIGSTOP');
-    await until(() => status(root.pid)?.state === 'T');
-    const tree = [{ hostPid: root.pid, startTime: root.startTime, pid: 1, name: 'sleep' }];
-    begin(restore());
-    entry.appendUndo({ do: 'handOver', placeholder, root, receipt: { ...receipt, tree }, seed });
-    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: true });
-    await until(() => status(root.pid)?.state === 'S');
-  });
-
-  it.each([
-    ['the restored tree is gone', true, false],
-    ['the placeholder is gone', false, true],
-  ])('takes it back where %s', async (_, hasPlaceholder, hasRoot) => {
-    const placeholder = hasPlaceholder ? await standby() : GONE;
-    const root = hasRoot ? (processRef(process.pid) as ProcessRef) : GONE;
-    begin(restore());
-    entry.appendUndo({ do: 'killRestored', id, dirs: [], freezer: '', placeholder });
-    entry.appendUndo({ do: 'handOver', placeholder, root, receipt, seed });
-    expect(await recover(entry, cgroups, keys)).toMatchObject({ ok: false, reason: 'OperationLost' });
-    if (hasPlaceholder) expect(comm(placeholder)).toBe('standby');
   });
 });
