@@ -6,9 +6,9 @@ import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { signalProcess } from '../cluster/process';
 import { limitMemory, eatMemory } from './memory';
 import type { Held } from './held';
-import { awaitProcess } from './held';
+import { awaitProcess, ended } from './held';
 import type { Lab } from './lab';
-import { containerOf, killDaemon, mainProcess, podOf, revive, settled } from './lab';
+import { containerOf, killDaemon, leader, mainProcess, podOf, revive } from './lab';
 import type { FaultNode } from './node';
 import { commandLine } from './node';
 import type { FaultRule } from './plan';
@@ -41,7 +41,7 @@ const nothingToHeal = async (work: Promise<unknown>): Promise<undefined> => {
 
 const capturing = { Capture: 'all' } as const;
 const restoring = { Restore: 'all' } as const;
-const SLOW_MS = 5000;
+const SLOW_MS = 3000;
 
 const restart = (member: 'cp' | 'node', daemon: string): Fault => ({
   strike: async ({ lab, node }) => {
@@ -86,9 +86,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'operator killed': {
     strike: async ({ lab }) => {
-      const pod = await podOf(lab, 'operator');
-      const { spec } = await lab.kube.get<{ spec: { nodeName: string } }>('pod', pod);
-      const node = lab.nodes.find((n) => n.name === spec.nodeName) ?? lab.nodes[0];
+      const { pod, node } = await leader(lab);
       return nothingToHeal(signalProcess(await mainProcess(lab, node, pod), 'SIGKILL'));
     },
   },
@@ -97,9 +95,12 @@ export const faults: Readonly<Record<string, Fault>> = {
   'kubelet restarted': restart('node', 'kubelet'),
   'store full': {
     at: { Capture: ['observe', 'dump', 'frozen'] },
-    strike: async ({ lab }) => {
+    strike: async ({ lab, held }) => {
       await store.fill(lab.cluster.name);
-      return () => delay(SLOW_MS).then(() => store.empty(lab.cluster.name));
+      return async () => {
+        await ended(held);
+        await store.empty(lab.cluster.name);
+      };
     },
   },
   'store slow': {
@@ -115,7 +116,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   'store gone': { strike: (scene) => inAgent(scene, ['umount', '-l', '/checkpoints']) },
   'memory limit too small': {
     at: { Restore: ['restore'] },
-    strike: async ({ lab, node, pod }) => limitMemory(node, await containerOf(lab, pod, 'main')),
+    strike: async ({ lab, node, pod, held }) => {
+      const restoreLimit = limitMemory(node, await containerOf(lab, pod, 'main'));
+      return async () => {
+        await ended(held);
+        restoreLimit();
+      };
+    },
   },
   'source killed for lack of memory': {
     at: capturing,
@@ -126,7 +133,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   'placeholder deleted': { at: restoring, loses: 'pod', strike: (scene) => deletePod(scene) },
   'artifact tampered with': {
     at: { Restore: ['observe'] },
-    strike: ({ lab, checkpoint }) => tamper(lab, checkpoint),
+    strike: async ({ lab, checkpoint, held }) => {
+      const restoreByte = await tamper(lab, checkpoint);
+      return async () => {
+        await ended(held);
+        restoreByte();
+      };
+    },
   },
   cancelled: {
     strike: async ({ lab, held }) => {
@@ -143,7 +156,7 @@ export const faults: Readonly<Record<string, Fault>> = {
       nothingToHeal(lab.kube.run(['delete', CHECKPOINT.singular, checkpoint, '--wait=false'])),
   },
   'deadline passed': {
-    deadlineSeconds: 20,
+    deadlineSeconds: 12,
     strike: ({ held }) => {
       const { deadline } = JSON.parse(readFileSync(join(held.entry, 'operation.json'), 'utf8')) as {
         deadline: number;
@@ -170,12 +183,11 @@ async function killWhenThere(
 }
 
 /** In the mount namespace that the agent and its operations share. A new agent pod has a new one. */
-async function inAgent({ lab, node }: Scene, argv: readonly string[]): Promise<() => Promise<void>> {
+async function inAgent({ lab, node, held }: Scene, argv: readonly string[]): Promise<() => Promise<void>> {
   const pod = await podOf(lab, 'agent', node.name);
   await lab.kube.run(['exec', pod, '--', ...argv]);
   return async () => {
-    await delay(SLOW_MS);
+    await ended(held);
     await lab.kube.run(['delete', 'pod', pod, '--timeout=60s'], '', 70);
-    await settled(lab);
   };
 }

@@ -1,20 +1,19 @@
 /** Stops an operation exactly at a step, by watching its journal entry from outside; nothing in the product knows of it. */
 import type { FSWatcher } from 'node:fs';
-import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { poll } from '../cluster/poll';
 import type { ProcessId } from '../cluster/process';
 import { signalProcess } from '../cluster/process';
 import type { FaultNode } from './node';
-import { filesIn, processesOf } from './node';
+import { filesIn, processesOf, readOr } from './node';
 import type { Operation } from './plan';
+import { statusStep, statusSteps } from './plan';
 
 export interface Held {
   readonly uid: string;
   readonly entry: string;
   readonly engine: ProcessId;
-  /** The step at which it really stands. */
-  readonly step: string;
   /** Lets it run again, unless it is dead. */
   readonly release: () => Promise<void>;
 }
@@ -31,19 +30,11 @@ const read = <T>(file: string): T | undefined => {
   }
 };
 
-/** Steps that are over in milliseconds: until then the engine gets 1 ms of a processor in 25, so that none is missed. */
-const SHORT = [
-  'observe',
-  'prepare',
-  'gpus',
-  'verify',
-  'store',
-  'fill',
-  'prove',
-  'adopt',
-  'publish',
-  'read back',
-];
+/** The operation went past its step before it could be stopped there; nothing was done to it. */
+export class Missed extends Error {}
+
+/** Steps that last long enough to be met at full speed. All others are over in milliseconds. */
+const LONG = ['dump', 'frozen', 'restore'];
 const [QUOTA_US, PERIOD_US] = [1000, 25_000];
 const EVERY_MS = 2;
 
@@ -54,7 +45,7 @@ export function holdAt(node: FaultNode, operation: Operation, step: string, seco
     const hunt = new Hunt(node, operation, step, known);
     const timer = setInterval(() => void look(), EVERY_MS);
     const limit = setTimeout(
-      () => end(() => reject(new Error(`no ${operation} came to ${step}`))),
+      () => fail(new Error(`no ${operation} came to ${step} in ${seconds} s`)),
       seconds * 1000,
     );
     const watcher: FSWatcher = watch(node.journal, () => void look());
@@ -65,6 +56,7 @@ export function holdAt(node: FaultNode, operation: Operation, step: string, seco
       watcher.close();
       how();
     };
+    const fail = (error: Error) => end(() => void hunt.letGo().then(() => reject(error)));
     const look = async () => {
       if (busy) return;
       busy = true;
@@ -72,7 +64,7 @@ export function holdAt(node: FaultNode, operation: Operation, step: string, seco
         const held = await hunt.look();
         if (held !== undefined) end(() => resolve(held));
       } catch (error) {
-        end(() => reject(error as Error));
+        fail(error as Error);
       } finally {
         busy = false;
       }
@@ -84,6 +76,7 @@ class Hunt {
   #uid: string | undefined;
   #engine: ProcessId | undefined;
   #throttled: readonly string[] = [];
+  #sawHook = false;
   readonly #node: FaultNode;
   readonly #operation: Operation;
   readonly #step: string;
@@ -102,17 +95,20 @@ class Hunt {
     if (uid === undefined) return undefined;
     const entry = join(this.#node.journal, uid);
     if (existsSync(join(entry, 'result.json')))
-      throw new Error(
+      throw new Missed(
         `${this.#operation} ended before ${this.#step}: ${readFileSync(join(entry, 'result.json'), 'utf8')}`,
       );
     this.#engine ??= await this.#findEngine(entry, uid);
     if (this.#engine === undefined) return undefined;
     if (this.#throttled.length === 0 && this.#mayThrottle(entry)) this.#throttle(uid);
     if (!this.#reached(entry)) return undefined;
-    await signalProcess(this.#engine, 'SIGSTOP');
-    const step = read<Status>(join(entry, 'status.json'))?.progress.step ?? '';
-    return { uid, entry, engine: this.#engine, step, release: () => this.#release() };
+    await stop(this.#engine);
+    const step = this.#now(entry) ?? 'nothing';
+    if (step !== statusStep(this.#step)) throw new Missed(`stopped at ${step}, not at ${this.#step}`);
+    return { uid, entry, engine: this.#engine, release: () => this.letGo() };
   }
+
+  #now = (entry: string): string | undefined => read<Status>(join(entry, 'status.json'))?.progress.step;
 
   #find(): string | undefined {
     return filesIn(this.#node.journal)
@@ -132,11 +128,32 @@ class Hunt {
     return this.#node.process(pid, await processesOf(group));
   }
 
-  /** Never while a source stands still. */
+  /** From the step before a short one on, and never while a source stands still. */
   #mayThrottle(entry: string): boolean {
-    const now = read<Status>(join(entry, 'status.json'))?.progress.step ?? '';
-    const dumpIsOver = ['store', 'digest', 'publish', 'read back'];
-    return SHORT.includes(this.#step) && (!dumpIsOver.includes(this.#step) || dumpIsOver.includes(now));
+    if (LONG.includes(this.#step)) return false;
+    const now = this.#now(entry);
+    const order = statusSteps(this.#operation);
+    const before = order.indexOf(this.#step) - 1;
+    if (now === undefined) return before < 0 && this.#hasBegun();
+    if (now === 'dump') return this.#step === 'store' && this.#dumpIsOver();
+    return order.indexOf(now) >= before;
+  }
+
+  /** It watches its entry right before its first step. */
+  #hasBegun(): boolean {
+    try {
+      const fds = `/proc/${this.#engine?.pid}/fd`;
+      return readdirSync(fds).some((fd) => readlinkSync(join(fds, fd)) === 'anon_inode:inotify');
+    } catch {
+      return false; // a descriptor that was just closed
+    }
+  }
+
+  /** The folder of CRIU's script has come and gone; the step itself ends a little later. */
+  #dumpIsOver(): boolean {
+    const isThere = filesIn(this.#node.work).some((name) => name.startsWith('hook-'));
+    this.#sawHook ||= isThere;
+    return this.#sawHook && !isThere;
   }
 
   #throttle(uid: string): void {
@@ -151,7 +168,7 @@ class Hunt {
 
   #reached(entry: string): boolean {
     if (this.#step === 'frozen') return this.#hookAsked();
-    return read<Status>(join(entry, 'status.json'))?.progress.step === this.#step;
+    return this.#now(entry) === this.#step;
   }
 
   /** CRIU's script has handed over to the engine (node-agent: criu/hook.ts). */
@@ -159,12 +176,27 @@ class Hunt {
     return filesIn(this.#node.work).some((name) => existsSync(join(this.#node.work, name, 'request')));
   }
 
-  async #release(): Promise<void> {
+  /** Back to full speed; a process that was stopped goes on. */
+  async letGo(): Promise<void> {
     for (const group of this.#throttled.filter((g) => existsSync(g)))
       writeFileSync(join(group, 'cpu.cfs_quota_us'), '-1');
     await signalProcess(this.#engine, 'SIGCONT');
   }
 }
+
+/** Returns when it stands still. */
+async function stop(engine: ProcessId): Promise<void> {
+  await signalProcess(engine, 'SIGSTOP');
+  const standsStill = () => Promise.resolve(/^\S+ \(.*\) [TZX]/s.test(readOr(`/proc/${engine.pid}/stat`)));
+  await poll(standsStill, { limitMs: 1000, everyMs: EVERY_MS });
+}
+
+/** The operation has ended by itself, or its entry is gone. */
+export const ended = ({ entry }: Held, limitMs = 20_000): Promise<boolean> =>
+  poll(() => Promise.resolve(!existsSync(entry) || existsSync(join(entry, 'result.json'))), {
+    limitMs,
+    everyMs: 50,
+  });
 
 /** Waits for a process that is not there yet; the first that fits is taken at once. */
 export async function awaitProcess(

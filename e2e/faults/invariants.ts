@@ -1,15 +1,16 @@
 /** What must hold after every fault; each broken one is a sentence. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFinal } from '@dynamo-snapshot/api/assignment';
 import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { run } from '../cluster/run';
 import { count, state } from '../workload';
 import type { CheckpointObject, PodStatus } from '../world';
+import { conditionOf, restoredCondition } from '../world';
 import type { AssignmentObject, Lab } from './lab';
 import { asked, becomes, containerOf, podOf } from './lab';
 import type { FaultNode } from './node';
-import { filesIn } from './node';
+import { filesIn, readOr } from './node';
 import * as store from './store';
 
 /** Objects have this long to reach a final phase, and nodes to be clean. */
@@ -46,7 +47,7 @@ export async function sourceFaults(
 async function holders(node: FaultNode, id: string): Promise<readonly string[]> {
   const processes = await node.containerProcesses(id);
   const file = (hierarchy: string, name: string) =>
-    readOr(join(node.containerGroup(id, hierarchy) ?? '', name));
+    readOr(join(node.containerGroup(id, hierarchy) ?? '', name)).trim();
   const stuck = processes.filter(({ pid }) => {
     const status = readOr(`/proc/${pid}/status`);
     return !/^TracerPid:\s*0$/m.test(status) || /^State:\s*[Tt]/m.test(status);
@@ -64,9 +65,10 @@ async function holders(node: FaultNode, id: string): Promise<readonly string[]> 
   ];
 }
 
-/** Every assignment has ended; returns how. */
+/** Every assignment has ended, also those that came after the struck one; returns how. `earlier` are those of other cases. */
 export async function assignmentsEnd(
   lab: Lab,
+  earlier: ReadonlySet<string>,
 ): Promise<{ readonly end: string; readonly faults: readonly string[] }> {
   let list: readonly AssignmentObject[] = [];
   const open = () => list.filter((a) => !isFinal(a.status?.phase as never));
@@ -75,7 +77,7 @@ export async function assignmentsEnd(
     return open().length === 0;
   }, FINAL_SECONDS);
   const end = list
-    .filter((a) => a.spec.operation !== 'Delete')
+    .filter((a) => a.spec.operation !== 'Delete' && !earlier.has(a.metadata.uid))
     .map(({ status }) => [status?.phase, status?.reason].filter(Boolean).join('/'))
     .join(', ');
   const faults = open().map(
@@ -121,21 +123,30 @@ async function artifactFaults(lab: Lab, location: string): Promise<readonly stri
   return verified ? [] : [`artifact ${location} is Ready and does not verify: ${said}`];
 }
 
-/** Either the worker is whole and serves, or nothing but standby is in there. */
-export async function placeholderFaults(lab: Lab, pod: string): Promise<readonly string[]> {
-  const { kube, nodes } = lab;
-  const object = await kube.try(['get', 'pod', pod, '-o', 'json']);
-  if (object.code !== 0) return [];
-  const { status } = JSON.parse(object.stdout) as PodStatus;
-  const restored = status.conditions?.find((c) => c.type === 'nvidia.com/Restored');
-  if (restored === undefined) return ['the pod does not say whether it was restored'];
-  if (restored.status === 'True') {
-    const serves = await becomes(async () => (await state(status.podIP)).modelIntact, 30);
-    return serves ? [] : ['the pod says that it was restored, and does not serve'];
-  }
-  const id = await containerOf(lab, pod, 'main');
-  const alone = await becomes(async () => (await nodes[1].containerProcesses(id)).length <= 1, 20);
-  return alone ? [] : ['something is left beside standby in the placeholder'];
+/**
+ * Within a minute the pod serves, and its condition says truly what it holds: the restored worker, which has counted, or one that has
+ * started cold, which has not.
+ */
+export async function restoredFaults(lab: Lab, pod: string, counted: number): Promise<readonly string[]> {
+  let seen: PodStatus | undefined;
+  const final = async () => {
+    const found = await lab.kube.try(['get', 'pod', pod, '-o', 'json']);
+    if (found.stderr.includes('NotFound')) return true;
+    seen = JSON.parse(found.stdout) as PodStatus;
+    return conditionOf(seen, 'Ready')?.status === 'True';
+  };
+  const isFinal = await becomes(final, FINAL_SECONDS);
+  if (seen === undefined) return isFinal ? [] : [`pod ${pod} could not be looked at`];
+  const { status, reason, message } = restoredCondition(seen) ?? {};
+  const said = `its condition says ${status ?? 'nothing'}, ${reason ?? ''}: ${message ?? ''}`;
+  if (!isFinal) return [`the pod does not serve after ${FINAL_SECONDS} s; ${said}`];
+  const ip = seen.status.podIP;
+  const { modelIntact, counter } = await state(ip);
+  const truth = counter >= counted ? 'True' : 'False';
+  return [
+    ...(modelIntact ? [] : ["the worker's memory is not what it was"]),
+    ...(status === truth ? [] : [`the worker has counted to ${counter}, and ${said}`]),
+  ];
 }
 
 const OURS = /criu\.bin|\/opt\/dynamo-snapshot\/nsrestore|engine\.cjs (operate|recover)/;
@@ -156,14 +167,6 @@ const nodeLeftovers = (node: FaultNode): readonly string[] => [
   ...node.groups.map((group) => join(group, 'dynamo-snapshot')).filter((dir) => existsSync(dir)),
   ...node.commandLines().filter((line) => OURS.test(line)),
 ];
-
-const readOr = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return '';
-  }
-};
 
 const iptables = (pid: number): Promise<string> =>
   run({ argv: ['nsenter', '--target', String(pid), '--net', '--', 'iptables-save'] }).catch(() => '');

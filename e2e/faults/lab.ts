@@ -6,8 +6,8 @@ import { poll } from '../cluster/poll';
 import { onlyChild, signalProcess } from '../cluster/process';
 import type { MemberName } from '../cluster/instance';
 import { readState } from '../cluster/state';
+import { lease } from '@dynamo-snapshot/api/names';
 import type { Kube } from '../kube';
-import { NAMESPACE } from '../chart';
 import type { PodStatus } from '../world';
 import type { FaultNode } from './node';
 
@@ -79,9 +79,30 @@ export async function killDaemon({ cluster }: Lab, member: MemberName, daemon: s
 
 export const revive = async ({ cluster }: Lab): Promise<void> => void (await up(cluster.name, () => {}));
 
-/** Agents and operator serve again. */
+/** The operator that works, and its node. */
+export async function leader(lab: Lab): Promise<{ readonly pod: string; readonly node: FaultNode }> {
+  const { spec } = await lab.kube.get<{ spec: { holderIdentity?: string } }>('lease', lease.operator);
+  const pod = spec.holderIdentity?.replace(/_.*$/, '') ?? '';
+  const { nodeName } = (await lab.kube.get<PodStatus>('pod', pod)).spec;
+  const node = lab.nodes.find(({ name }) => name === nodeName);
+  if (node === undefined) throw new Error(`the leading operator ${pod} is on no node of ours`);
+  return { pod, node };
+}
+
+/** Agents and operators serve again. Those that were killed are replaced: the kubelet lets a container that ends often wait ever longer. */
 export async function settled(lab: Lab): Promise<void> {
   const { kube } = lab;
+  const pods = await asked(() => kube.list<PodStatus>('pods', `${COMPONENT} in (agent, operator)`));
+  const killed = pods.filter(({ status }) => status.containerStatuses?.some((c) => c.restartCount > 0));
+  await asked(
+    () =>
+      kube.delete(
+        'pod',
+        killed.map(({ metadata }) => metadata.name),
+        60,
+      ),
+    100,
+  );
   for (const what of ['daemonset', 'deployment'])
     for (const { metadata } of await asked(() => kube.list<{ metadata: { name: string } }>(what)))
       await asked(
@@ -89,5 +110,3 @@ export async function settled(lab: Lab): Promise<void> {
         100,
       );
 }
-
-export const namespace = NAMESPACE;

@@ -63,19 +63,27 @@ async function main(): Promise<void> {
     for (const [i, one] of plan.entries()) {
       const outcome = await trials.run(one);
       outcomes.push(outcome);
-      const verdict = outcome.broken.length === 0 ? 'ok' : `BROKEN: ${outcome.broken.join('; ')}`;
-      say(`${i + 1}/${plan.length} ${stepOf(one)}: ${one.fault} -> ${outcome.end}: ${verdict}`);
+      const { end, broken, seconds } = outcome;
+      const verdict = broken.length === 0 ? 'ok' : `BROKEN: ${broken.join('; ')}`;
+      say(`${i + 1}/${plan.length} ${stepOf(one)}: ${one.fault} -> ${end}: ${verdict} (${seconds} s)`);
+      report(outcomes);
     }
   } finally {
+    console.log(table(outcomes));
     if (values.keep !== true) await end();
   }
-  const failed = outcomes.filter((o) => o.broken.length > 0).length;
-  console.log(table(outcomes));
+  const { passed, failed } = report(outcomes);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed === plan.length ? 0 : 1;
+}
+
+/** After every case: a run that is cut off has said what it has seen. */
+function report(outcomes: readonly Outcome[]): { readonly passed: number; readonly failed: number } {
+  const failed = outcomes.filter(({ broken }) => broken.length > 0).length;
   const passed = outcomes.length - failed;
   if (values.report !== undefined)
     writeFileSync(values.report, JSON.stringify({ seed, passed, failed, outcomes }, undefined, 2));
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && outcomes.length > 0 ? 0 : 1;
+  return { passed, failed };
 }
 
 async function end(): Promise<void> {

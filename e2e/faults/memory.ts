@@ -20,16 +20,15 @@ function memoryOf(node: FaultNode, id: string) {
 const HEADROOM_BYTES = 16 << 20;
 
 /** So little that nothing can be restored there. */
-export function limitMemory(node: FaultNode, id: string): Promise<() => Promise<void>> {
+export function limitMemory(node: FaultNode, id: string): () => void {
   const { group, files } = memoryOf(node, id);
   const before = readFileSync(join(group, files.limit), 'utf8').trim();
   const usage = Number(readFileSync(join(group, files.usage), 'utf8'));
   writeFileSync(join(group, files.limit), String(usage + HEADROOM_BYTES));
-  return Promise.resolve(() => {
+  return () => {
     if (existsSync(group))
       writeFileSync(join(group, files.limit), before.startsWith('9223') ? files.none : before);
-    return Promise.resolve();
-  });
+  };
 }
 
 /** Another process of the group takes all that is left; the kernel is told to end the container's own first. */

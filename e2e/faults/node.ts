@@ -86,7 +86,7 @@ export async function processesOf(group: string): Promise<readonly ProcessId[]> 
 const pidsIn = (group: string): readonly number[] =>
   readOr(join(group, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
 
-const readOr = (file: string): string => {
+export const readOr = (file: string): string => {
   try {
     return readFileSync(file, 'utf8');
   } catch {

@@ -9,6 +9,13 @@ export const steps = {
   Restore: ['observe', 'gpus', 'verify', 'restore', 'fill', 'prove', 'adopt'],
 } as const satisfies Readonly<Record<Operation, readonly string[]>>;
 
+/** Inner steps of a step have no name in the status. */
+export const statusStep = (step: string): string => (step === 'frozen' ? 'dump' : step);
+
+/** In their order, as the status names them. */
+export const statusSteps = (operation: Operation): readonly string[] =>
+  steps[operation].filter((step: string) => statusStep(step) === step);
+
 export interface FaultRule {
   /** Operations and steps at which it makes sense; absent = all. */
   readonly at?: Partial<Readonly<Record<Operation, readonly string[] | 'all'>>>;

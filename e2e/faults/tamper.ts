@@ -5,14 +5,15 @@ import { CHECKPOINT } from '@dynamo-snapshot/api/names';
 import type { CheckpointObject } from '../world';
 import type { Lab } from './lab';
 
-export async function tamper({ kube, cluster }: Lab, checkpoint: string): Promise<() => Promise<void>> {
+/** Returns what puts the byte back. */
+export async function tamper({ kube, cluster }: Lab, checkpoint: string): Promise<() => void> {
   const { status } = await kube.get<CheckpointObject>(CHECKPOINT.singular, checkpoint);
   const images = join(cluster.sharedDir, status?.location ?? '', 'criu');
   const name = readdirSync(images).find((file) => file.startsWith('core-')) ?? '';
   const file = join(images, name);
   const at = Math.floor(statSync(file).size / 2);
   flip(file, at);
-  return () => Promise.resolve(flip(file, at));
+  return () => flip(file, at);
 }
 
 function flip(file: string, at: number): void {
