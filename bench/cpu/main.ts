@@ -10,14 +10,11 @@ import { parseArgs } from 'node:util';
 import { humanBytes, humanSeconds } from '@dynamo-snapshot/api/quantity';
 import { ensureCriu } from './criu';
 import { Ours } from './ours';
-import type { Captured, Restored, Side } from './side';
+import type { Round } from './rounds';
+import { alternate, median } from './rounds';
+import type { Side } from './side';
 import { Stock } from './stock';
 import { Tree } from './tree';
-
-interface Round {
-  readonly captured: Captured;
-  readonly restored: Restored;
-}
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({ options: { mib: text, rounds: text, dir: text, json: text } });
@@ -35,52 +32,13 @@ async function main(): Promise<void> {
   try {
     const sides: readonly Side[] = [new Stock(dir, criu, shim), new Ours(dir, criu, shim)];
     await tree.start(mib);
-    report(await alternate(sides, tree));
+    report(await alternate(sides, tree, count));
   } finally {
     await tree.end();
     tree.close();
     rmSync(dir, { recursive: true, force: true });
   }
 }
-
-/** The first round touches memory and disk that nobody has used before; it is not counted. */
-async function alternate(sides: readonly Side[], tree: Tree): Promise<ReadonlyMap<string, readonly Round[]>> {
-  const rounds = new Map<string, Round[]>(sides.map((side) => [side.name, []]));
-  for (let i = 0; i <= count; i += 1)
-    for (const side of sides) {
-      const done = await round(side, tree);
-      console.error(`${i === 0 ? 'warm-up' : `round ${i}`} ${side.name}: ${told(done)}`);
-      if (i > 0) rounds.get(side.name)?.push(done);
-    }
-  return rounds;
-}
-
-/** Captured while it runs, ended, restored; its memory must be the same before, after the capture, and after the restore. */
-async function round(side: Side, tree: Tree): Promise<Round> {
-  const { root } = tree;
-  if (root === undefined) throw new Error('there is no tree');
-  const before = await tree.checksums();
-  const captured = await side.capture(root, tree.freezer);
-  const after = await tree.checksums();
-  await tree.end();
-  const restored = await side.restore();
-  tree.adopt(restored.root);
-  const again = await tree.checksums();
-  if (after !== before || again !== before)
-    throw new Error(`${side.name} changed the memory: ${before}, ${after}, ${again}`);
-  return { captured, restored };
-}
-
-const told = ({ captured, restored }: Round): string =>
-  [
-    `paused ${humanSeconds(captured.pausedSeconds)}`,
-    `capture ${humanSeconds(captured.seconds)} (${humanBytes(captured.bytes)})`,
-    `restore ${humanSeconds(restored.seconds)}`,
-    ...[...captured.steps, ...restored.steps].map(({ step, seconds }) => `${step} ${humanSeconds(seconds)}`),
-  ].join(', ');
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
 function report(rounds: ReadonlyMap<string, readonly Round[]>): void {
   const rows = [...rounds].map(([name, list]) => ({

@@ -6,6 +6,7 @@ import {
   rmSync,
   truncateSync,
   writeFileSync,
+  statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +67,9 @@ describe('publishing', () => {
       ['rootfs.tar', 3],
     ]);
     expect(await faults()).toEqual([]);
+    expect([final, join(final, 'manifest.json')].map((path) => statSync(path).mode & 0o777)).toEqual([
+      0o700, 0o600,
+    ]);
   });
 
   it('puts nothing in its place once it must stop', async () => {
