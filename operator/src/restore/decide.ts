@@ -107,10 +107,10 @@ function decideAttempt(seen: Waiting, last: Given, now: Instant): Plan {
 
 function decideFailed({ standby, running, attempts, checkpoint }: Waiting, last: Given): Plan {
   const { phase, fellBack, reason: why, message } = last.status ?? {};
-  if (phase === 'Cancelled' && last.spec.cancelled === true)
-    return unrestored(nobody(running), running.started);
   const because = { reason: why ?? reason.restoreFailed, message: message ?? 'the restore failed' };
   if (fellBack !== undefined) return unrestored(because, fellBack === 'ColdStart', reason.restoreFailed);
+  if (phase === 'Cancelled' && last.spec.cancelled === true)
+    return unrestored(nobody(running), running.started);
   const again = phase === 'Failed' && isRetryable(why) && checkpoint?.status?.phase === 'Ready';
   if (again && attempts.length < mostAttempts(checkpoint))
     return assign(checkpoint, running, standby, attempts.length + 1);

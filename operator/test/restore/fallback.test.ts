@@ -175,6 +175,22 @@ describe('a restore that no agent takes', () => {
       told('False', 'AgentMissing', { settled: true }),
     ],
     [
+      'is not the reason where an agent had taken it, and let go when a person cancelled it',
+      shaped({ ago: 60, started: true }),
+      {
+        checkpoints: [ready],
+        assignments: [
+          given(
+            NAME,
+            { phase: 'Cancelled', reason: 'Cancelled', message: 'it was cancelled', fellBack: 'ColdStart' },
+            { cancelled: true },
+            59,
+          ),
+        ],
+      },
+      failedTo('Cancelled', { settled: true }),
+    ],
+    [
       'and an agent that dies with it: the kubelet knows whether a worker runs',
       shaped({ ago: 700, started: true }),
       { checkpoints: [ready], assignments: [given(NAME, { phase: 'Running' }, {}, 699)] },
