@@ -151,12 +151,19 @@ export async function restoredFaults(lab: Lab, pod: string, counted: number): Pr
 
 const OURS = /criu\.bin|\/opt\/dynamo-snapshot\/nsrestore|engine\.cjs (operate|recover)/;
 
-/** Processes, cgroups, journal entries, working folders, staging folders, mounts. */
+/** Processes, cgroups, journal entries, working folders, staging folders, artifacts of checkpoints that are gone. */
 export async function leftovers(lab: Lab): Promise<readonly string[]> {
   let found: readonly string[] = [];
-  const look = () => {
-    found = [...lab.nodes.flatMap(nodeLeftovers), ...store.transient(lab.cluster.name)];
-    return Promise.resolve(found.length === 0);
+  const { name } = lab.cluster;
+  const look = async () => {
+    const known = (await lab.kube.list<CheckpointObject>(CHECKPOINT.plural)).map((c) => c.status?.location);
+    const orphans = store.artifacts(name).filter((path) => !known.includes(path));
+    found = [
+      ...lab.nodes.flatMap(nodeLeftovers),
+      ...store.transient(name),
+      ...orphans.map((path) => `artifact ${path}`),
+    ];
+    return found.length === 0;
   };
   return (await becomes(look, FINAL_SECONDS)) ? [] : found.map((what) => `left over: ${what}`);
 }

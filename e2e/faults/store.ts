@@ -58,6 +58,12 @@ export const stall = async (name: string): Promise<void> =>
 export const goOn = async (name: string): Promise<void> =>
   void (await run({ argv: ['fsfreeze', '--unfreeze', mountPoint(name)] }));
 
+const ARTIFACT = /^[^./][^/]*\/[0-9a-f]{16}\/[0-9a-f-]{36}$/;
+
+/** Artifacts that are in their place, as `<namespace>/<identity hash>/<uid>`. */
+export const artifacts = (name: string): readonly string[] =>
+  readdirSync(sharedDir(name), { recursive: true, encoding: 'utf8' }).filter((path) => ARTIFACT.test(path));
+
 /** Folders that an operation makes for itself, and takes away again. */
 export const transient = (name: string): readonly string[] =>
   readdirSync(sharedDir(name), { recursive: true, withFileTypes: true })

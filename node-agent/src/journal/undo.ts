@@ -66,18 +66,23 @@ export async function takeBack(step: UndoStep): Promise<void> {
 function removeFolder(path: string): void {
   if (!/^(\.staging|restore)-/.test(basename(path)))
     throw new TerminalError('InvalidJournal', `${path} is no staging folder and is not removed`);
-  // It was made in this folder. Where that is gone, so is the volume, and what lies on it would stay for ever.
-  if (!existsSync(dirname(path)))
-    throw new Error(`${dirname(path)} is not there, so ${path} cannot be removed`);
+  needParent(path);
   // A write that was given up may still make a last file in there.
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
+/** It was made in this folder. Where that is gone, so is the volume, and what lies on it would stay for ever. */
+function needParent(path: string): void {
+  if (!existsSync(dirname(path)))
+    throw new Error(`${dirname(path)} is not there, so ${path} cannot be removed`);
+}
+
 /** It was renamed into place, and cannot be finished all the same. */
-function removePublished(path: string): Promise<void> {
+async function removePublished(path: string): Promise<void> {
   if (!UID.test(basename(path)))
     throw new TerminalError('InvalidJournal', `${path} is no artifact and is not removed`);
-  return removeArtifact(path);
+  needParent(path);
+  await removeArtifact(path);
 }
 
 /** Of those that ran before, and of what they have forked since, each goes on that stands still now. */

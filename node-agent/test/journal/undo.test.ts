@@ -67,6 +67,8 @@ describe('takeBack', () => {
     await takeBack({ do: 'publish', path: join(dir, UID) });
     expect(readdirSync(dir)).toEqual([]);
     await expect(takeBack({ do: 'publish', path: dir })).rejects.toThrow('no artifact');
+    const vanished = takeBack({ do: 'publish', path: join(dir, 'gone', UID) });
+    await expect(vanished).rejects.toThrow('is not there');
   });
 
   it('removes the folder of a hook, and no other one', async () => {
