@@ -9,6 +9,7 @@ import { readState } from '../cluster/state';
 import { lease } from '@dynamo-snapshot/api/names';
 import type { Kube } from '../kube';
 import type { PodStatus } from '../world';
+import { conditionOf } from '../world';
 import type { FaultNode } from './node';
 
 export interface Lab {
@@ -89,24 +90,32 @@ export async function leader(lab: Lab): Promise<{ readonly pod: string; readonly
   return { pod, node };
 }
 
+/** An agent on each of two nodes, and two operators. */
+const PODS = 4;
+const SERVE_SECONDS = 100;
+
 /** Agents and operators serve again. Those that were killed are replaced: the kubelet lets a container that ends often wait ever longer. */
-export async function settled(lab: Lab): Promise<void> {
-  const { kube } = lab;
-  const pods = await asked(() => kube.list<PodStatus>('pods', `${COMPONENT} in (agent, operator)`));
-  const killed = pods.filter(({ status }) => status.containerStatuses?.some((c) => c.restartCount > 0));
-  await asked(
-    () =>
-      kube.delete(
-        'pod',
-        killed.map(({ metadata }) => metadata.name),
-        60,
-      ),
-    100,
-  );
-  for (const what of ['daemonset', 'deployment'])
-    for (const { metadata } of await asked(() => kube.list<{ metadata: { name: string } }>(what)))
-      await asked(
-        () => kube.run(['rollout', 'status', `${what}/${metadata.name}`, '--timeout=90s'], '', 100),
-        100,
-      );
+export async function settled({ kube }: Lab): Promise<void> {
+  const replaced = new Set<string>();
+  const serve = async () => {
+    const pods = await kube.list<PodStatus & Leaving>('pods', `${COMPONENT} in (agent,operator)`);
+    const killed = pods.filter(
+      ({ metadata, status }) =>
+        !replaced.has(metadata.name) && status.containerStatuses?.some((c) => c.restartCount > 0),
+    );
+    for (const { metadata } of killed) {
+      await kube.run(['delete', 'pod', metadata.name, '--wait=false']);
+      replaced.add(metadata.name);
+    }
+    return pods.length === PODS && killed.length === 0 && pods.every(serves);
+  };
+  if (!(await becomes(serve, SERVE_SECONDS)))
+    throw new Error(`agents and operators do not all serve again after ${SERVE_SECONDS} s`);
 }
+
+interface Leaving {
+  readonly metadata: { readonly deletionTimestamp?: string };
+}
+
+const serves = (pod: PodStatus & Leaving): boolean =>
+  pod.metadata.deletionTimestamp === undefined && conditionOf(pod, 'Ready')?.status === 'True';
