@@ -58,10 +58,14 @@ export class Ours implements Side {
       ...{ netInode: inode(`/proc/${root}/ns/net`) ?? 0, externalMounts: [] },
       hookDir: join(this.#dir, 'hook-0'),
     };
-    const job = { dir: stagingDir, plan, processes: processTree(root), whileFrozen: () => Promise.resolve() };
-    const memory = await dumpWithMemory(job, io, () => {
-      frozen = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
-      return Promise.resolve();
+    const whileFrozen = () => Promise.resolve();
+    const job = { dir: stagingDir, plan, processes: processTree(root), gpuBytes: 0, whileFrozen };
+    const memory = await dumpWithMemory(job, io, {
+      stop: () => Promise.resolve(),
+      resume: () => {
+        frozen = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
+        return Promise.resolve();
+      },
     });
     if (memory.pages === 'criu') throw new Error(`CRIU wrote the pages: ${memory.why}`);
     const files = await withPool(availableParallelism(), (pool) => digestFiles(stagingDir, undefined, pool));

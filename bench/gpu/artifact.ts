@@ -9,6 +9,7 @@ import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import type { MemoryDump } from '@dynamo-snapshot/node-agent/capture/memory';
 import { dumpWithMemory } from '@dynamo-snapshot/node-agent/capture/memory';
 import { frozenSeconds } from '@dynamo-snapshot/node-agent/criu/stats';
+import type { StoppedCuda } from '@dynamo-snapshot/node-agent/cuda/stop';
 import { threadsFor } from '@dynamo-snapshot/node-agent/memory/decide';
 import type { Pool } from '@dynamo-snapshot/node-agent/memory/pool';
 import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
@@ -21,19 +22,32 @@ import type { BenchIo } from './place';
 
 const threads = (io: BenchIo): number => threadsFor(io.config.threads, availableParallelism());
 
-/** `resume` is called as soon as the tree is dumped; the artifact is stored, digested and published while it runs. */
+/** The tree goes on as soon as it is dumped; the artifact is stored meanwhile, then digested and published. */
 export async function storeTree(
   dump: Omit<MemoryDump, 'whileFrozen'>,
   finalDir: string,
   io: BenchIo,
-  resume: () => Promise<number>,
+  stop: () => Promise<StoppedCuda>,
 ): Promise<void> {
   let paused = 0;
-  const memory = await dumpWithMemory({ ...dump, whileFrozen: () => Promise.resolve() }, io, async () => {
-    const stats = readFileSync(join(dump.plan.images, 'stats-dump'));
-    paused = Math.max(await resume(), frozenSeconds(stats) ?? 0);
-    io.steps.note('paused', paused);
-  });
+  let gpu: StoppedCuda | undefined;
+  const source = {
+    stop: async () => {
+      gpu ??= await stop();
+    },
+    resume: async () => {
+      const stats = readFileSync(join(dump.plan.images, 'stats-dump'));
+      paused = Math.max((await gpu?.resume()) ?? 0, frozenSeconds(stats) ?? 0);
+      gpu = undefined;
+      io.steps.note('paused', paused);
+    },
+  };
+  const memory = await dumpWithMemory({ ...dump, whileFrozen: () => Promise.resolve() }, io, source).catch(
+    async (error: unknown) => {
+      await gpu?.resume();
+      throw error;
+    },
+  );
   if (memory.pages === 'criu') throw new Error(`CRIU wrote the pages: ${memory.why}`);
   const files = await io.steps.run('digest', () =>
     withPool(threads(io), (pool) => digestFiles(dump.dir, undefined, pool)),

@@ -25,8 +25,7 @@ const alloc = (gigabytes: number, rounds: number, limitSeconds: number): Case =>
       name: `alloc-${gigabytes}`,
       argv: [join(place.home, 'worker'), String(gigabytes)],
       rounds,
-      // A round of the largest takes a quarter of it.
-      budgetSeconds: limitSeconds * 0.7,
+      budgetSeconds: limitSeconds * 0.95,
     }),
 });
 
@@ -34,13 +33,13 @@ const llm = (shape: string, limitSeconds: number): Case => ({
   name: `torch-${shape}`,
   limitSeconds,
   run: (place) => {
-    const { status } = spawnSync('python3', ['-c', 'import torch, transformers'], { timeout: 60_000 });
+    const { status } = spawnSync('python3', ['-c', 'import torch, transformers'], { timeout: 120_000 });
     if (status !== 0) {
       say(`torch-${shape}`, 'skipped: python3 here has no torch and transformers');
       return Promise.resolve({ skipped: 'no torch' });
     }
     const argv = ['python3', join(place.home, 'llm.py'), shape];
-    return alternate(place, { name: `torch-${shape}`, argv, rounds: 3, budgetSeconds: limitSeconds * 0.7 });
+    return alternate(place, { name: `torch-${shape}`, argv, rounds: 3, budgetSeconds: limitSeconds * 0.95 });
   },
 });
 
@@ -60,13 +59,13 @@ const cases: readonly Case[] = [
   { name: 'smoke', limitSeconds: 170, run: smoke },
   { name: 'limits', limitSeconds: 170, run: limits },
   alloc(1, 3, 60),
-  alloc(8, 3, 150),
-  alloc(24, 3, 300),
-  alloc(48, 2, 400),
+  alloc(8, 3, 120),
+  alloc(24, 3, 320),
+  alloc(48, 2, 330),
   llm('0.6b', 150),
   llm('8b', 300),
-  { name: 'twenty', limitSeconds: 150, run: twenty },
-  { name: 'kill', limitSeconds: 240, run: killCase },
+  { name: 'twenty', limitSeconds: 120, run: twenty },
+  { name: 'kill', limitSeconds: 200, run: killCase },
   { name: 'too-little', limitSeconds: 60, run: tooLittle },
 ];
 

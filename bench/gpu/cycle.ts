@@ -54,7 +54,7 @@ export async function capture(path: Path, job: Job): Promise<Captured> {
   const dir = join(job.place.images, `${path}-${job.worker.ref.pid}`);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(imagesOf(dir), { recursive: true });
-  const io = benchIo(job.place, limitMs(job));
+  const io = benchIo(job.place, limitMs(job), { watched: job.worker.ref.pid });
   await (path === 'stock' ? captureStock(job, dir, io) : captureOurs(job, dir, io));
   return { path, dir, cudaPids: job.cudaPids, timings: io.timings() };
 }
@@ -97,21 +97,16 @@ async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(imagesOf(staging), { recursive: true });
   const plan = await planOf(job, staging);
-  const gpu = await cudaStop({ processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver }, io);
-  const processes = treeOf(job.worker);
-  try {
-    await storeTree({ dir: staging, plan, processes }, dir, io, () => gpu.resume());
-  } catch (error) {
-    await gpu.resume();
-    throw error;
-  }
+  const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
+  const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes };
+  await storeTree(dump, dir, io, () => cudaStop(tree, io));
 }
 
 /** The tree has the pids that it had: the worker must have ended. */
 export async function restore(job: Job, { path, dir, cudaPids }: Captured): Promise<readonly Timing[]> {
   // The engine has asked for the devices before; the same is given to both.
   const cuda = await upHelper(job.place);
-  const io = benchIo(job.place, limitMs(job));
+  const io = benchIo(job.place, limitMs(job), { watched: job.worker.ref.pid });
   const tree = { bytes: job.gpuBytes, driver: job.driver, gpuPairs: [] };
   try {
     if (path === 'stock') {

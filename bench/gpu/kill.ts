@@ -14,25 +14,25 @@ import type { Place } from './place';
 import { benchIo } from './place';
 import type { Job } from './cycle';
 import { jobOf } from './rounds';
-import { say } from './say';
+import { say, soFar } from './say';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
 
 const TIMES = 10;
-const GIGABYTES = '2';
+const GIGABYTES = '1';
 const steps = ['gpuLock', 'gpuCheckpoint', 'stopped', 'resuming'] as const;
 type Step = (typeof steps)[number];
 /** The kill comes somewhere within the step. */
 const WITHIN_MS: Readonly<Record<Step, number>> = {
   gpuLock: 30,
-  gpuCheckpoint: 700,
+  gpuCheckpoint: 500,
   stopped: 5,
-  resuming: 500,
+  resuming: 400,
 };
 
 /** The process that is killed: says which step it begins. */
 export async function killable(place: Place, entryDir: string, pid: number, bytes: number): Promise<void> {
   const entry = new JournalEntry(entryDir);
-  const io = benchIo(place, 60_000, (step) => entry.appendUndo(step));
+  const io = benchIo(place, 60_000, { willUndo: (step) => entry.appendUndo(step) });
   const ref = processRef(pid);
   if (ref === undefined) throw new Error(`no process ${pid}`);
   const watched = {
@@ -62,6 +62,7 @@ export async function killCase(place: Place): Promise<unknown> {
       faults.push(...(await killOnce(job, step, i)));
       const round = await roundAfter(worker, roundNow(worker)?.round ?? 0, 30_000);
       if (round.sum === sum) served[step] = (served[step] ?? 0) + 1;
+      soFar({ times: TIMES, served, faults });
       say(step, `${i + 1} of ${TIMES}: ${round.sum === sum ? 'serves' : 'another sum'} ${faults.join('; ')}`);
     }
   say('kill', `served afterwards, of ${TIMES} each: ${JSON.stringify(served)}; ${JSON.stringify(faults)}`);

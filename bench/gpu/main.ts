@@ -7,12 +7,13 @@ import { caseNamed, casesOf } from './cases';
 import { killable } from './kill';
 import { placeOf } from './place';
 import { runAll } from './run';
+import { soFar } from './say';
 
 async function main([verb, ...names]: readonly string[]): Promise<number> {
   const place = placeOf(process.env);
   if (verb === 'case') {
     const result = await caseNamed(names[0] ?? '').run(place);
-    console.log(`RESULT ${JSON.stringify(result)}`);
+    soFar(result);
     return 0;
   }
   if (verb === 'killable') {

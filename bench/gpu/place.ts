@@ -1,6 +1,7 @@
 /** Where a bench works, and the engine's configuration that goes with it. Read from the environment once, by main. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { memoryNow, processorTime } from './machine';
 import type { Log } from '@dynamo-snapshot/controller/log';
 import { engineConfig } from '@dynamo-snapshot/node-agent/config';
 import type { EngineConfig } from '@dynamo-snapshot/node-agent/config';
@@ -55,14 +56,26 @@ export interface BenchIo extends EngineIo {
   timings(): readonly Timing[];
 }
 
-/** As an operation has it; steps to be undone go to `willUndo`. */
+export interface BenchIoOptions {
+  /** Where steps to be undone go. */
+  readonly willUndo?: (step: UndoStep) => void;
+  /** Whose processor time is told as each step begins. */
+  readonly watched?: number;
+}
+
+/** As an operation has it. */
 export function benchIo(
   place: Place,
   limitMs: number,
-  willUndo: (step: UndoStep) => void = () => {},
+  { willUndo = () => {}, watched }: BenchIoOptions = {},
 ): BenchIo {
   const { signal } = new AbortController();
-  const steps = new Steps(({ step }) => say('  begins', step ?? ''), signal);
+  let last = '';
+  const steps = new Steps(({ step = '' }) => {
+    if (step === last) return;
+    last = step;
+    say('  begins', `${step}: ${memoryNow()}${watched === undefined ? '' : `, ${processorTime(watched)}`}`);
+  }, signal);
   return {
     config: place.config,
     log: quiet,

@@ -38,13 +38,22 @@ function steps(cycles: readonly CycleResult[], half: Half): readonly Timing[] {
 const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
   result.cycles.filter((c) => c.path === path);
 const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
-const parts = (timings: readonly Timing[]): readonly Timing[] =>
-  timings.filter((t) => t.step !== 'total' && t.step !== 'paused');
+/** They lie within another step, or beside it: the source runs again while its memory is stored. */
+const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store'];
+
+/** What comes one after the other; what the whole took beyond that is the rest. */
+function parts(timings: readonly Timing[]): readonly Timing[] {
+  const inOrder = timings.filter((t) => !WITHIN.includes(t.step));
+  const rest = total(timings) - inOrder.reduce((sum, t) => sum + t.seconds, 0);
+  return rest < NOTABLE_SECONDS ? inOrder : [...inOrder, { step: 'rest', seconds: rest }];
+}
+
+const NOTABLE_SECONDS = 0.02;
 
 export function table(results: readonly CaseResult[]): string {
   const head = [
-    '| case | GPU GB | path | rounds | capture s | restore s | stock : ours (capture, restore) | same memory | steps of the restore |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| case | GPU GB | path | rounds | cold s | capture s (stood still; until the images are whole) | restore s | stock : ours (capture, restore) | same memory | steps of the capture | steps of the restore |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
   ];
   const rows = roundsOf(results).flatMap((result) => paths.map((path) => row(result, path)));
   const others = results
@@ -58,20 +67,36 @@ function row(result: RoundsResult, path: Path): string {
   const cycles = of(result, path);
   const both = (half: Half) =>
     total(steps(of(result, 'stock'), half)) / total(steps(of(result, 'ours'), half));
-  const restore = steps(cycles, 'restore');
+  const [capture, restore] = [steps(cycles, 'capture'), steps(cycles, 'restore')];
   return `| ${[
     result.name,
     (result.gpuBytes / 1e9).toFixed(1),
     path,
     cycles.length,
-    total(steps(cycles, 'capture')).toFixed(2),
+    result.coldSeconds.toFixed(1),
+    `${total(capture).toFixed(2)} (${paused(capture).toFixed(2)}; ${whole(capture).toFixed(2)})`,
     total(restore).toFixed(2),
     path === 'ours' ? `${both('capture').toFixed(2)}, ${both('restore').toFixed(2)}` : '',
     cycles.every((c) => c.same) ? 'yes' : 'NO',
-    parts(restore)
-      .map((t) => `${t.step} ${t.seconds.toFixed(2)}`)
-      .join(', '),
+    told(capture),
+    told(restore),
   ].join(' | ')} |`;
+}
+
+const told = (timings: readonly Timing[]): string =>
+  timings
+    .filter((t) => t.step !== 'total' && t.step !== 'paused')
+    .map((t) => `${t.step} ${t.seconds.toFixed(2)}`)
+    .join(', ');
+
+/** The source of a stock capture stands still all the time. */
+const paused = (timings: readonly Timing[]): number =>
+  timings.find((t) => t.step === 'paused')?.seconds ?? total(timings);
+
+/** What a capture would take that need not give the source back: a part of that goes on beside the storing. */
+function whole(timings: readonly Timing[]): number {
+  const seconds = (step: string) => timings.find((t) => t.step === step)?.seconds ?? 0;
+  return total(timings) - Math.max(0, seconds('gpuResume') - seconds('store'));
 }
 
 export const bars = (results: readonly CaseResult[]): readonly Bar[] =>
@@ -99,6 +124,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   prepare: '#999999',
   publish: '#c0a080',
   continue: '#999999',
+  rest: '#999999',
   gpuRestore: '#3b6fb6',
   gpuUnlock: '#9a6fb0',
   gpuResume: '#4aa08c',

@@ -6,8 +6,9 @@ import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { Job, Path } from './cycle';
 import { capture, cudaPidsOf, paths, restore } from './cycle';
 import { diagnose } from './diagnose';
+import { touch } from './machine';
 import type { Place } from './place';
-import { say } from './say';
+import { say, soFar } from './say';
 import type { Round, Worker } from './worker';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
 
@@ -35,7 +36,7 @@ export interface RoundsPlan {
   readonly name: string;
   readonly argv: readonly string[];
   readonly rounds: number;
-  /** No round is begun after so many seconds. */
+  /** No cycle is begun that would probably end after so many seconds. */
   readonly budgetSeconds: number;
 }
 
@@ -43,28 +44,33 @@ const SERVES_WITHIN_MS = 60_000;
 
 export async function alternate(place: Place, plan: RoundsPlan): Promise<RoundsResult> {
   const started = performance.now();
-  const worker = await startWorker(place, plan.name, plan.argv, 120_000);
+  const worker = await startWorker(place, plan.name, plan.argv, 200_000);
   const coldSeconds = secondsSince(started);
   const job = await jobOf(place, worker);
   say(
     plan.name,
     `cold start ${coldSeconds} s, ${(job.gpuBytes / 1e9).toFixed(1)} GB on the GPU, pids ${job.cudaPids.join()}`,
   );
+  const result = { name: plan.name, gpuBytes: job.gpuBytes, coldSeconds };
   const cycles: CycleResult[] = [];
   const faults: string[] = [];
-  for (let round = 1; round <= plan.rounds && secondsSince(started) < plan.budgetSeconds; round++)
+  const took: Partial<Record<Path, number>> = {};
+  for (let round = 1; round <= plan.rounds; round++)
     for (const path of paths) {
-      if (faults.length > 0) break;
+      const begun = secondsSince(started);
+      if (faults.length > 0 || begun + (took[path] ?? 0) > plan.budgetSeconds) continue;
       try {
         cycles.push(await cycle(job, path, round));
+        took[path] = secondsSince(started) - begun;
       } catch (error) {
         faults.push(`round ${round} ${path}: ${explain(error)}`);
         say(plan.name, faults.at(-1) ?? '');
         diagnose(place, worker);
       }
+      soFar({ ...result, cycles, faults });
     }
   await endWorker(worker);
-  return { name: plan.name, gpuBytes: job.gpuBytes, coldSeconds, cycles, faults };
+  return { ...result, cycles, faults };
 }
 
 const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100;
@@ -83,10 +89,13 @@ export async function jobOf(place: Place, worker: Worker): Promise<Job> {
 async function cycle(job: Job, path: Path, round: number): Promise<CycleResult> {
   const { worker } = job;
   const before = roundNow(worker);
+  // The driver's copy, and the images; ours has the copy in staging memory as well.
+  touch(job.place, 3.2 * job.gpuBytes);
   const captured = await capture(path, job);
   const source = await roundAfter(worker, before?.round ?? 0, SERVES_WITHIN_MS);
   await endWorker(worker);
   const last = roundNow(worker);
+  touch(job.place, 1.3 * job.gpuBytes);
   const timings = await restore(job, captured);
   const from = performance.now();
   // The worker's number goes back to what it was at the capture.

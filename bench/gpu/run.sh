@@ -22,7 +22,8 @@ done
 images=${BENCH_IMAGES:-$work/images}
 mkdir -p "$images"
 if [ -z "${BENCH_IMAGES:-}" ] && ! grep -q " $images tmpfs " /proc/mounts; then
-  mount -t tmpfs -o size=90% bench-images "$images"
+  # Its own huge pages, as a store in memory would have them; the node's setting stays.
+  mount -t tmpfs -o size=90%,huge=always bench-images "$images" || mount -t tmpfs -o size=90% bench-images "$images"
 fi
 
 cgroup=${BENCH_CGROUP:-/sys/fs/cgroup/dynamo-bench}
@@ -34,7 +35,9 @@ export SNAPSHOT_WORK="$work/engine"
 {
   echo "bench/gpu on $(uname -r), $(nproc) processors, $(awk '/MemTotal/ { print int($2 / 1048576) }' /proc/meminfo) GiB, $(date -u)"
   timeout 20 nvidia-smi --query-gpu=name,driver_version,memory.total,memory.free --format=csv,noheader || echo "nvidia-smi does not work"
-  echo "huge pages: $(cat /sys/kernel/mm/transparent_hugepage/enabled), glibc $(ldd --version 2>/dev/null | head -n 1)"
+  grep bench-images /proc/mounts || true
+  echo "python: $(command -v python3 || echo none)"
+  echo "huge pages: $(cat /sys/kernel/mm/transparent_hugepage/enabled), defrag $(cat /sys/kernel/mm/transparent_hugepage/defrag), glibc $(ldd --version 2>/dev/null | head -n 1)"
 } 2>&1 | tee "$out/machine.txt"
 
 set +e

@@ -8,7 +8,7 @@ import { say } from './say';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
 
 const CAPTURES = 20;
-const GIGABYTES = '2';
+const GIGABYTES = '1';
 
 export async function twenty(place: Place): Promise<unknown> {
   const worker = await startWorker(place, 'twenty', [join(place.home, 'worker'), GIGABYTES], 60_000);

@@ -32,10 +32,10 @@ it('gives the ratio of the medians, and says when memory is not the same', () =>
     result([cycle('stock', 9), cycle('stock', 11), cycle('ours', 1), cycle('ours', 1, false)]),
   ]);
   expect(text).toContain(
-    '| alloc-8 | 8.0 | stock | 2 | 12.00 | 11.00 |  | yes | criu 10.00, gpuRestore 1.00 |',
+    '| alloc-8 | 8.0 | stock | 2 | 1.0 | 12.00 (12.00; 12.00) | 11.00 |  | yes | criu 10.00, gpuRestore 2.00 | criu 10.00, gpuRestore 1.00 |',
   );
   expect(text).toContain(
-    '| alloc-8 | 8.0 | ours | 2 | 3.00 | 2.00 | 4.00, 5.50 | NO | criu 1.00, gpuRestore 1.00 |',
+    '| alloc-8 | 8.0 | ours | 2 | 1.0 | 3.00 (3.00; 3.00) | 2.00 | 4.00, 5.50 | NO | criu 1.00, gpuRestore 2.00 | criu 1.00, gpuRestore 1.00 |',
   );
 });
 

@@ -1,5 +1,5 @@
 /** Captures a container: observe, decide, dump while its files are packed, then digest and publish. Whatever fails, it serves afterwards. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
@@ -9,17 +9,13 @@ import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import { hookFolder } from '../criu/hook';
 import type { CriuProgram } from '../criu/program';
 import { criuProgram } from '../criu/program';
-import { frozenSeconds } from '../criu/stats';
 import type { CaptureRequest, CaptureResult, MountedVolume } from '../engine';
-import { cudaStop } from '../cuda/stop';
 import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
-import { cudaTree } from '../gpu/manifest';
 import { withGpu } from '../gpu/observe';
 import { describeTree } from '../linux/tree';
 import { Cri } from '../runtime/cri';
-import { toRest, wakeUp } from './quiesce';
 import { threadsFor } from '../memory/decide';
 import { withPool } from '../memory/pool';
 import { digestFiles } from '../store/digest';
@@ -34,6 +30,7 @@ import { dumpWithMemory } from './memory';
 import type { Seen } from './observe';
 import { observe } from './observe';
 import { capturedResult } from './result';
+import { stoppable } from './source';
 import { tellSource } from './tell-source';
 
 export async function capture(request: CaptureRequest, io: EngineIo): Promise<CaptureResult> {
@@ -45,9 +42,7 @@ export async function capture(request: CaptureRequest, io: EngineIo): Promise<Ca
   const program = await criuProgram(io.config.criu, io.config.rlimitShim);
   io.willUndo({ do: 'remove', path: request.stagingDir });
   await beginArtifact(request.stagingDir, request.artifactDir);
-  await toRest(request, seen, io);
   const manifestOf = await dumpTree(request, seen, { program, protection }, io);
-  await wakeUp(request, seen, io);
   return finish(request, seen, io, { manifestOf, protection });
 }
 
@@ -79,20 +74,18 @@ async function dumpTree(
     places: remapPlaces(seen, volumes),
     since: Date.now(),
   });
-  const gpu = await cudaStop(cudaTree(seen.gpu), io);
-  io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
-  io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
   let tree: TreeFacts | undefined;
   const hookDir = hookFolder(io.config.work, request.artifact.uid);
   const budgetSeconds = request.pod?.livenessBudgetSeconds;
   const budget = budgetSeconds === undefined ? {} : { budgetSeconds };
   const plan = { ...planOf(seen), ...budget, program, images, join: join_, hookDir };
-  let paused = 0;
+  const source = stoppable(request, seen, images, io);
   const memory = await dumpWithMemory(
     {
       dir: request.stagingDir,
       plan,
       processes: seen.processes.map((p) => p.ref.pid),
+      gpuBytes: seen.gpu?.usedBytes ?? 0,
       ...(protection.key === undefined ? {} : { key: protection.key }),
       whileFrozen: () => {
         tree = describeTree(seen.root.pid).facts;
@@ -100,15 +93,12 @@ async function dumpTree(
       },
     },
     io,
-    async () => {
-      const withoutGpu = await gpu.resume();
-      paused = Math.max(frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0, withoutGpu);
-      io.steps.note('paused', paused);
-    },
+    source,
   );
   if (tree === undefined)
     throw new TerminalError('DumpFailed', 'criu dump ended without a word to its script');
   const { version: criuVersion } = program;
+  const { paused } = source;
   return manifestWriter({ request, seen, tree, volumes, join: join_, paused, memory, criuVersion });
 }
 

@@ -2,7 +2,7 @@
  * Dumps a tree with our own parallel copy of its memory (docs/adr/0016). CRIU is asked for its own pages instead where the copy
  * cannot be proven whole: the source stands still once more, and the manifest says so.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
@@ -22,46 +22,54 @@ export interface MemoryDump {
   readonly dir: string;
   readonly plan: DumpPlan;
   readonly processes: readonly HostPid[];
+  /** What the driver will copy from the GPUs into the processes' memory before the dump. */
+  readonly gpuBytes: number;
   /** Encrypts the shards. */
   readonly key?: Buffer;
   readonly whileFrozen: () => Promise<void>;
 }
 
+/** What else is stopped of a source for its dump: its GPU work. */
+export interface Source {
+  /** Does nothing where it is stopped already. */
+  stop(): Promise<void>;
+  resume(): Promise<void>;
+}
+
 export type DumpedMemory =
   { readonly pages: 'criu'; readonly why: string } | ({ readonly pages: 'split' } & Copied);
 
-/** The tree runs when this returns; `then` is called as soon as it does, before the memory is stored. */
-export async function dumpWithMemory(
-  job: MemoryDump,
-  io: EngineIo,
-  then: () => Promise<void>,
-): Promise<DumpedMemory> {
-  const why = io.config.pages === 'criu' ? 'as configured' : await trySplit(job, io, then);
+/** All that can be made before is made before the source is stopped; it runs again when this returns, and while its memory is stored. */
+export async function dumpWithMemory(job: MemoryDump, io: EngineIo, source: Source): Promise<DumpedMemory> {
+  const why = io.config.pages === 'criu' ? 'as configured' : await trySplit(job, io, source);
   if (typeof why !== 'string') return why;
+  await source.stop();
   await io.steps.runToEnd('dump', () => dump(job.plan, io, job.whileFrozen));
-  await then();
+  await source.resume();
   return { pages: 'criu', why };
 }
 
 /** A string says why CRIU must write the pages; any other failure is one of the whole capture. */
-async function trySplit(
-  job: MemoryDump,
-  io: EngineIo,
-  then: () => Promise<void>,
-): Promise<DumpedMemory | string> {
+async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<DumpedMemory | string> {
   const copy = await io.steps.run('prepare', () => prepare(job, io));
   const stop = () => copy.giveUp();
   io.signal.addEventListener('abort', stop, { once: true });
   const progress = follow(copy, io);
   try {
+    await source.stop();
     await io.steps.runToEnd('dump', () =>
-      dump(job.plan, io, () => both(job.whileFrozen(), copy.whileFrozen(job.plan.pid))),
+      dump(job.plan, io, () => both(job.whileFrozen(), copying(copy, job.plan.pid, io))),
     );
-    await then();
+    copy.mustBeDone();
     progress.now('store');
-    const copied = await io.steps.run('store', () => copy.store());
+    const [resumed, stored] = await Promise.allSettled([
+      source.resume(),
+      io.steps.run('store', () => copy.store()),
+    ]);
+    if (resumed.status === 'rejected') throw resumed.reason;
+    if (stored.status === 'rejected') throw stored.reason;
     removeNullLinks(job.plan.images);
-    return { pages: 'split', ...copied };
+    return { pages: 'split', ...stored.value };
   } catch (error) {
     if (!isUnproven(error)) throw error;
     io.log.warn(`CRIU writes the pages itself: ${explain(error)}`);
@@ -76,12 +84,22 @@ async function trySplit(
   }
 }
 
-async function prepare({ dir, plan, processes, key }: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
-  const memoryBytes = processes.reduce((sum, pid) => sum + ownBytes(pid), 0);
+/** A part of the dump, told beside it. */
+async function copying(copy: MemoryCopy, root: HostPid, io: EngineIo): Promise<void> {
+  const from = performance.now();
+  await copy.whileFrozen(root);
+  io.steps.note('copy', (performance.now() - from) / 1000);
+}
+
+async function prepare(job: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
+  const { dir, plan, processes, gpuBytes, key } = job;
+  const memoryBytes = processes.reduce((sum, pid) => sum + ownBytes(pid), gpuBytes);
   const { available, total } = memInfo(readFileSync('/proc/meminfo', 'utf8'));
   const staging = stagingFor({
     choice: io.config.staging,
     memoryBytes,
+    growthBytes: gpuBytes,
+    storeIsMemory: statfsSync(dir).type === TMPFS_MAGIC,
     availableBytes: available,
     totalBytes: total,
   });
@@ -90,6 +108,9 @@ async function prepare({ dir, plan, processes, key }: MemoryDump, io: EngineIo):
   io.log.info(`${threads} threads copy the memory, staging: ${staging}`);
   return MemoryCopy.begin({ dir, threads, staging, memoryBytes, ...(key === undefined ? {} : { key }) });
 }
+
+/** statfs(2) */
+const TMPFS_MAGIC = 0x01021994;
 
 /** For shared segments, of which there are as many as the tree likes; CRIU writes those that get no link. */
 const LINKS = 128;

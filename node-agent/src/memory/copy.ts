@@ -132,10 +132,15 @@ export class MemoryCopy {
     }
   }
 
+  /** Throws SplitUnproven where CRIU ended without having asked for the copy. */
+  mustBeDone(): Frozen {
+    if (this.#frozen === undefined) throw new TerminalError('SplitUnproven', 'CRIU ended without our copy');
+    return this.#frozen;
+  }
+
   /** Digests, writes and syncs everything; then CRIU's images become thin ones. */
   async store(): Promise<Copied> {
-    const frozen = this.#frozen;
-    if (frozen === undefined) throw new TerminalError('SplitUnproven', 'CRIU ended without our copy');
+    const frozen = this.mustBeDone();
     const { table, plan, tree } = frozen;
     closeAll(frozen.open);
     table.rewind();

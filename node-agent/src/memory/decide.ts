@@ -9,8 +9,12 @@ const RESERVE_BYTES = 1 << 30;
 
 export interface Room {
   readonly choice: StagingChoice;
-  /** Of the tree, as /proc has it. */
+  /** Of the tree when it is dumped. */
   readonly memoryBytes: number;
+  /** What of it the driver has yet to copy there. */
+  readonly growthBytes: number;
+  /** The artifact takes the node's memory as well. */
+  readonly storeIsMemory: boolean;
   readonly availableBytes: number;
   readonly totalBytes: number;
 }
@@ -19,10 +23,12 @@ export interface Room {
  * Into memory where there is room: the source then waits for no store. The kernel's MemAvailable counts what it can take from caches;
  * a reserve stays, since a node that swaps or kills is worse than a longer stand-still.
  */
-export function stagingFor({ choice, memoryBytes, availableBytes, totalBytes }: Room): Staging {
+export function stagingFor(room: Room): Staging {
+  const { choice, memoryBytes, growthBytes, storeIsMemory, availableBytes, totalBytes } = room;
   if (choice !== 'auto') return choice;
   const reserve = Math.max(RESERVE_BYTES, totalBytes * RESERVE_SHARE);
-  return memoryBytes + reserve <= availableBytes ? 'memory' : 'direct';
+  const taken = growthBytes + memoryBytes * (storeIsMemory ? 2 : 1);
+  return taken + reserve <= availableBytes ? 'memory' : 'direct';
 }
 
 const MOST_THREADS = 16;

@@ -1,22 +1,28 @@
-/** The restore's part of a worker thread: nothing is used before the digest of its bytes was found right. */
+/**
+ * The restore's part of a worker thread. Files are used when the digest of their bytes was found right; memory is written into processes
+ * that stand still, and that are ended unless every digest is right.
+ */
 import { closeSync, constants, openSync } from 'node:fs';
-import { blake3 } from '@napi-rs/blake-hash';
+import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import type { Extent } from '../linux/extent';
 import { viewOf, writeProcess } from '../linux/memory';
 import { decrypt } from '../store/cipher';
-import { readWhole, scratchAt } from './scratch';
+import { readWhole, scratchAt, scratchView } from './scratch';
 import type { ChunkTable } from './table';
 import type { ReadTask } from './task';
 
 type Mode = 'buffered' | 'direct';
 /** The first of each kind is not counted: files are opened, memory is touched for the first time. */
 const TRIALS = 3;
+/** What is read, digested and written at a time: it stays in a processor's own cache from the first to the last. */
+const BLOCK_BYTES = 512 << 10;
 /** Times as fast: a file that is in the page cache must not be read from the disk because of a hiccup. */
 const CLEARLY = 1.2;
 
 /**
  * Reading past the page cache pays on some stores, and costs on others or where the file is cached already: the first chunks are read
- * in both ways, the rest in the faster one. Never by a mapping: what was verified must not change before it is used.
+ * in both ways, the rest in the faster one. Never by a mapping: what was digested must be what is used.
  */
 export class RowReader {
   readonly #task: ReadTask;
@@ -55,29 +61,57 @@ export class RowReader {
     return direct.bytes / direct.ms > CLEARLY * (buffered.bytes / buffered.ms) ? 'direct' : 'buffered';
   }
 
-  /** Only the reading is timed: what comes after it is the same for both. */
-  #load(row: number, table: ChunkTable, content: Buffer, name: string): void {
+  /** Only the reading is timed: what comes after it is the same for both. Whole chunks past the page cache, for a disk likes that. */
+  #load(row: number, table: ChunkTable, content: Buffer, each: (block: Buffer) => void): void {
     const mode = this.#choose();
     const fd = this.#fd(table.file(row), mode);
-    const from = performance.now();
-    readWhole(fd, content, table.offset(row), name);
+    const name = this.#name(row, table);
+    const step = mode === 'direct' ? content.length : BLOCK_BYTES;
+    let ms = 0;
+    for (let at = 0; at < content.length; at += step) {
+      const part = content.subarray(at, at + step);
+      const from = performance.now();
+      readWhole(fd, part, table.offset(row) + at, name);
+      ms += performance.now() - from;
+      for (let done = 0; done < part.length; done += BLOCK_BYTES)
+        each(part.subarray(done, done + BLOCK_BYTES));
+    }
     const rate = this.#rate[mode];
     rate.trials += 1;
     if (rate.trials === 1) return;
     rate.bytes += content.length;
-    rate.ms += performance.now() - from;
+    rate.ms += ms;
+  }
+
+  #name(row: number, table: ChunkTable): string {
+    return this.#task.names[table.file(row)] ?? `file ${table.file(row)}`;
   }
 
   #use(row: number, table: ChunkTable): void {
-    const { key, first, names } = this.#task;
-    const [file, offset] = [table.file(row), table.offset(row)];
-    const name = names[file] ?? `file ${file}`;
-    const content = viewOf(scratchAt(0), table.stored(row));
-    this.#load(row, table, content, name);
-    if (!blake3(content).equals(table.digest(row)))
-      throw new TerminalError('ArtifactDamaged', `${name} has another content at ${offset}`);
+    const content = scratchView().subarray(0, table.stored(row));
+    const hasher = new Blake3Hasher();
+    const pid = table.pid(row);
+    const streams = this.#task.key === undefined && pid !== 0;
+    const extents = streams ? table.extents(row) : [];
+    let at = 0;
+    this.#load(row, table, content, (block) => {
+      hasher.update(block);
+      if (extents.length > 0) writeProcess(pid, part(extents, at, block.length), scratchAt(0) + at);
+      at += block.length;
+    });
+    if (!hasher.digestBuffer().equals(table.digest(row)))
+      throw new TerminalError(
+        'ArtifactDamaged',
+        `${this.#name(row, table)} has another content at ${table.offset(row)}`,
+      );
+    if (!streams) this.#put(row, table, content);
+  }
+
+  #put(row: number, table: ChunkTable, content: Buffer): void {
+    const { key, first } = this.#task;
+    const encrypted = { content, tag: table.tag(row) };
     if (key !== undefined)
-      content.set(opened(key, first + file, offset, { content, tag: table.tag(row) }, name));
+      content.set(opened(key, first + table.file(row), table.offset(row), encrypted, this.#name(row, table)));
     put(row, table, content);
   }
 
@@ -112,6 +146,18 @@ function opened(
   } catch (cause) {
     throw new TerminalError('ArtifactDamaged', `${name} does not open at ${offset}`, { cause });
   }
+}
+
+/** What of the extents lies `at` so many bytes from their begin. */
+function part(extents: readonly Extent[], at: number, length: number): readonly Extent[] {
+  const found: Extent[] = [];
+  let from = 0;
+  for (const extent of extents) {
+    const [begin, end] = [Math.max(at, from), Math.min(at + length, from + extent.length)];
+    if (begin < end) found.push({ address: extent.address + begin - from, length: end - begin });
+    from += extent.length;
+  }
+  return found;
 }
 
 /** Into a process; into our own memory where the pid is 0; nowhere without an extent. */

@@ -2,15 +2,22 @@
 import { readSync, writeSync } from 'node:fs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Region } from '../linux/memory';
-import { allocate } from '../linux/memory';
+import { allocate, viewOf } from '../linux/memory';
 import { CHUNK_BYTES } from './chunks';
 
 let region: Region | undefined;
+let view: Buffer | undefined;
 
 /** Room for two chunks: one as it was read, one that was made of it. Page aligned, as O_DIRECT wants it. */
 export function scratchAt(n: 0 | 1): number {
   region ??= allocate(2 * CHUNK_BYTES);
   return region.address + n * CHUNK_BYTES;
+}
+
+/** The first of both as bytes. */
+export function scratchView(): Buffer {
+  view ??= viewOf(scratchAt(0), CHUNK_BYTES);
+  return view;
 }
 
 export function writeWhole(fd: number, content: Buffer, position: number): void {

@@ -1,0 +1,47 @@
+/** The source as a dump sees it: brought to rest and its GPU work stopped before; given back and woken as soon as it is dumped. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { frozenSeconds } from '../criu/stats';
+import type { StoppedCuda } from '../cuda/stop';
+import { cudaStop } from '../cuda/stop';
+import type { CaptureRequest } from '../engine';
+import type { EngineIo } from '../engine-io';
+import { cudaTree } from '../gpu/manifest';
+import type { Source } from './memory';
+import type { Seen } from './observe';
+import { toRest, wakeUp } from './quiesce';
+
+export interface StoppableSource extends Source {
+  /** Seconds that it stood still; known when it runs again. */
+  readonly paused: number;
+}
+
+/** `images` is where CRIU leaves its statistics. */
+export function stoppable(
+  request: CaptureRequest,
+  seen: Seen,
+  images: string,
+  io: EngineIo,
+): StoppableSource {
+  let gpu: StoppedCuda | undefined;
+  let paused = 0;
+  return {
+    stop: async () => {
+      if (gpu !== undefined) return;
+      await toRest(request, seen, io);
+      gpu = await cudaStop(cudaTree(seen.gpu), io);
+      io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
+      io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
+    },
+    resume: async () => {
+      const withoutGpu = (await gpu?.resume()) ?? 0;
+      gpu = undefined;
+      paused = Math.max(frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0, withoutGpu);
+      io.steps.note('paused', paused);
+      await wakeUp(request, seen, io);
+    },
+    get paused() {
+      return paused;
+    },
+  };
+}

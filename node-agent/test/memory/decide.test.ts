@@ -1,0 +1,32 @@
+import type { Room } from '../../src/memory/decide';
+import { stagingFor, threadsFor } from '../../src/memory/decide';
+
+const GIB = 2 ** 30;
+const room = (more: Partial<Room>): Room => ({
+  choice: 'auto',
+  memoryBytes: 20 * GIB,
+  growthBytes: 0,
+  storeIsMemory: false,
+  availableBytes: 34 * GIB,
+  totalBytes: 128 * GIB,
+  ...more,
+});
+
+it.each([
+  ['goes to memory where the tree and a tenth of the node fit', {}, 'memory'],
+  ['goes straight to the store where they do not', { availableBytes: 32 * GIB }, 'direct'],
+  ['keeps 1 GiB of a small node', { totalBytes: 4 * GIB, availableBytes: 20.9 * GIB }, 'direct'],
+  ['counts what the driver has yet to copy from the GPUs', { growthBytes: 20 * GIB }, 'direct'],
+  ['fits both', { growthBytes: 20 * GIB, availableBytes: 53 * GIB }, 'memory'],
+  ['counts a store that is memory itself', { storeIsMemory: true }, 'direct'],
+  ['fits that too', { storeIsMemory: true, availableBytes: 53 * GIB }, 'memory'],
+  ['is memory when asked for', { choice: 'memory', availableBytes: 0 }, 'memory'],
+  ['is direct when asked for', { choice: 'direct', availableBytes: 100 * GIB }, 'direct'],
+] as const)('the copy %s', (_, more, expected) => expect(stagingFor(room(more))).toBe(expected));
+
+it.each([
+  ['as many as processors', 0, 4, 4],
+  ['no more than 16', 0, 96, 16],
+  ['one at least', 0, 0, 1],
+  ['what was asked for', 24, 4, 24],
+])('uses %s', (_, wanted, processors, expected) => expect(threadsFor(wanted, processors)).toBe(expected));
