@@ -32,18 +32,13 @@ const WITHIN_MS: Readonly<Record<Step, number>> = {
 /** The process that is killed: says which step it begins. */
 export async function killable(place: Place, entryDir: string, pid: number, bytes: number): Promise<void> {
   const entry = new JournalEntry(entryDir);
-  const io = benchIo(place, 60_000, { willUndo: (step) => entry.appendUndo(step) });
+  const io = benchIo(place, 60_000, {
+    willUndo: (step) => entry.appendUndo(step),
+    onStep: (step) => console.log(`STEP ${step}`),
+  });
   const ref = processRef(pid);
   if (ref === undefined) throw new Error(`no process ${pid}`);
-  const watched = {
-    ...io,
-    steps: Object.assign(Object.create(io.steps) as typeof io.steps, { runToEnd: begin }),
-  };
-  function begin<T>(step: string, work: () => Promise<T> | T): Promise<T> {
-    console.log(`STEP ${step}`);
-    return io.steps.runToEnd(step, work);
-  }
-  const gpu = await cudaStop({ processes: [ref], bytes, driver: '580' }, watched);
+  const gpu = await cudaStop({ processes: [ref], bytes, driver: '580' }, io);
   console.log('STEP stopped');
   await delay(20);
   console.log('STEP resuming');

@@ -61,19 +61,21 @@ export interface BenchIoOptions {
   readonly willUndo?: (step: UndoStep) => void;
   /** Whose processor time is told as each step begins. */
   readonly watched?: number;
+  readonly onStep?: (step: string) => void;
 }
 
 /** As an operation has it. */
 export function benchIo(
   place: Place,
   limitMs: number,
-  { willUndo = () => {}, watched }: BenchIoOptions = {},
+  { willUndo = () => {}, watched, onStep = () => {} }: BenchIoOptions = {},
 ): BenchIo {
   const { signal } = new AbortController();
   let last = '';
   const steps = new Steps(({ step = '' }) => {
     if (step === last) return;
     last = step;
+    onStep(step);
     say('  begins', `${step}: ${memoryNow()}${watched === undefined ? '' : `, ${processorTime(watched)}`}`);
   }, signal);
   return {

@@ -9,10 +9,10 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { EngineIo } from '../engine-io';
 import type { HostPid } from '../linux/ids';
-import { memInfo, ownBytes } from '../linux/proc';
+import { freeHugeBytes, memInfo, ownBytes } from '../linux/proc';
 import type { Copied } from '../memory/copy';
 import { MemoryCopy } from '../memory/copy';
-import { stagingFor, threadsFor } from '../memory/decide';
+import { makesRoom, stagingFor, threadsFor } from '../memory/decide';
 import { linkNullPages, removeNullLinks } from '../memory/images';
 import { dump } from './dump';
 import type { DumpPlan } from './dump';
@@ -54,11 +54,35 @@ async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<
   const copy = await io.steps.run('prepare', () => prepare(job, io));
   const stop = () => copy.giveUp();
   io.signal.addEventListener('abort', stop, { once: true });
-  const progress = follow(copy, io);
   try {
     await source.stop();
+    const copied = await dumpAndStore(copy, job, io, source);
+    removeNullLinks(job.plan.images);
+    return { pages: 'split', ...copied };
+  } catch (error) {
+    if (!isUnproven(error)) throw error;
+    io.log.warn(`CRIU writes the pages itself: ${explain(error)}`);
+    for (const dir of [job.plan.images, join(job.dir, artifactFile.pages)])
+      rmSync(dir, { recursive: true, force: true });
+    mkdirSync(job.plan.images, { mode: 0o700 });
+    return explain(error);
+  } finally {
+    io.signal.removeEventListener('abort', stop);
+    await copy.close();
+  }
+}
+
+/** The memory is stored while the source is given back: neither waits for the other. */
+async function dumpAndStore(
+  copy: MemoryCopy,
+  { plan, whileFrozen }: MemoryDump,
+  io: EngineIo,
+  source: Source,
+): Promise<Copied> {
+  const progress = follow(copy, io);
+  try {
     await io.steps.runToEnd('dump', () =>
-      dump(job.plan, io, () => both(job.whileFrozen(), copying(copy, job.plan.pid, io))),
+      dump(plan, io, () => both(whileFrozen(), copying(copy, plan.pid, io))),
     );
     copy.mustBeDone();
     progress.now('store');
@@ -68,19 +92,9 @@ async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<
     ]);
     if (resumed.status === 'rejected') throw resumed.reason;
     if (stored.status === 'rejected') throw stored.reason;
-    removeNullLinks(job.plan.images);
-    return { pages: 'split', ...stored.value };
-  } catch (error) {
-    if (!isUnproven(error)) throw error;
-    io.log.warn(`CRIU writes the pages itself: ${explain(error)}`);
-    for (const dir of [job.plan.images, join(job.dir, artifactFile.pages)])
-      rmSync(dir, { recursive: true, force: true });
-    mkdirSync(job.plan.images, { mode: 0o700 });
-    return explain(error);
+    return stored.value;
   } finally {
     progress.stop();
-    io.signal.removeEventListener('abort', stop);
-    await copy.close();
   }
 }
 
@@ -93,20 +107,24 @@ async function copying(copy: MemoryCopy, root: HostPid, io: EngineIo): Promise<v
 
 async function prepare(job: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
   const { dir, plan, processes, gpuBytes, key } = job;
-  const memoryBytes = processes.reduce((sum, pid) => sum + ownBytes(pid), gpuBytes);
   const { available, total } = memInfo(readFileSync('/proc/meminfo', 'utf8'));
-  const staging = stagingFor({
+  const room = {
     choice: io.config.staging,
-    memoryBytes,
+    memoryBytes: processes.reduce((sum, pid) => sum + ownBytes(pid), gpuBytes),
     growthBytes: gpuBytes,
     storeIsMemory: statfsSync(dir).type === TMPFS_MAGIC,
     availableBytes: available,
     totalBytes: total,
-  });
+  };
+  const staging = stagingFor(room);
   linkNullPages(plan.images, LINKS + 2 * processes.length);
   const threads = threadsFor(io.config.threads, availableParallelism());
   io.log.info(`${threads} threads copy the memory, staging: ${staging}`);
-  return MemoryCopy.begin({ dir, threads, staging, memoryBytes, ...(key === undefined ? {} : { key }) });
+  const { memoryBytes } = room;
+  const copy = await MemoryCopy.begin({ dir, threads, staging, memoryBytes, ...(key && { key }) });
+  const free = freeHugeBytes(readFileSync('/proc/buddyinfo', 'utf8'));
+  if (io.config.gpu.hugePages && makesRoom(room, staging, free)) await copy.makeRoom(gpuBytes);
+  return copy;
 }
 
 /** statfs(2) */

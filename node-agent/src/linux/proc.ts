@@ -75,6 +75,21 @@ export function ownBytes(pid: number): number {
   return bytes('RssAnon') + bytes('RssShmem') + bytes('VmSwap');
 }
 
+const PAGE_BYTES = 4096;
+/** 2 MiB. */
+const HUGE_ORDER = 9;
+
+/** What is free in blocks of a huge page at least: of each zone, the blocks of 2^0, 2^1… pages (proc_buddyinfo(5)). */
+export const freeHugeBytes = (buddyinfo: string): number =>
+  buddyinfo
+    .trim()
+    .split('\n')
+    .map((line) => (line.split(/zone\s+\S+/)[1] ?? '').trim().split(/\s+/).map(Number))
+    .flatMap((counts) =>
+      counts.map((count, order) => (order < HUGE_ORDER ? 0 : count * PAGE_BYTES * 2 ** order)),
+    )
+    .reduce((sum, bytes) => sum + bytes, 0);
+
 /** The process and all its descendants; children are looked up for every thread, since any of them may have forked. */
 export function processTree(root: HostPid): readonly HostPid[] {
   const found: HostPid[] = [root];

@@ -87,6 +87,12 @@ export class MemoryCopy {
     }
   }
 
+  /** Takes so much memory in huge pages and gives it back: they are free then. */
+  async makeRoom(bytes: number): Promise<void> {
+    const region = await reserve(bytes, this.#pool);
+    if (region !== undefined) release(region);
+  }
+
   /** For progress: what of how much is copied, or written. */
   get bytes(): { readonly done: number; readonly total: number } {
     return { done: this.#table?.doneBytes ?? 0, total: this.#table?.totalBytes ?? this.#job.memoryBytes };

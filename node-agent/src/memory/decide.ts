@@ -7,6 +7,8 @@ export type StagingChoice = Staging | 'auto';
 const RESERVE_SHARE = 0.1;
 const RESERVE_BYTES = 1 << 30;
 
+const reserveOf = (totalBytes: number): number => Math.max(RESERVE_BYTES, totalBytes * RESERVE_SHARE);
+
 export interface Room {
   readonly choice: StagingChoice;
   /** Of the tree when it is dumped. */
@@ -26,9 +28,18 @@ export interface Room {
 export function stagingFor(room: Room): Staging {
   const { choice, memoryBytes, growthBytes, storeIsMemory, availableBytes, totalBytes } = room;
   if (choice !== 'auto') return choice;
-  const reserve = Math.max(RESERVE_BYTES, totalBytes * RESERVE_SHARE);
   const taken = growthBytes + memoryBytes * (storeIsMemory ? 2 : 1);
-  return taken + reserve <= availableBytes ? 'memory' : 'direct';
+  return taken + reserveOf(totalBytes) <= availableBytes ? 'memory' : 'direct';
+}
+
+/**
+ * Whether huge pages are made free before the driver copies GPU memory into memory that it maps itself: the kernel then takes for it
+ * what is free, and neither caches nor moves anything (kernel: admin-guide/mm/transhuge, defrag). `freeBytes` are free in such blocks.
+ */
+export function makesRoom(room: Room, staging: Staging, freeBytes: number): boolean {
+  const { growthBytes, memoryBytes, availableBytes, totalBytes } = room;
+  const taken = growthBytes + (staging === 'memory' ? memoryBytes : 0);
+  return freeBytes < growthBytes && taken + reserveOf(totalBytes) <= availableBytes;
 }
 
 const MOST_THREADS = 16;

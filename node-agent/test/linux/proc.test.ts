@@ -95,3 +95,11 @@ describe('a process that is not there', () => {
     expect(proc.isAlive({ pid: hostPid(NOBODY), startTime: '1' })).toBe(false);
   });
 });
+
+it('adds up what is free in blocks of a huge page at least', () => {
+  const text = [
+    'Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      1      3 ',
+    'Node 0, zone   Normal  36302  26942   8187   2241    254    481    244     94     10    203    463 ',
+  ].join('\n');
+  expect(proc.freeHugeBytes(`${text}\n`)).toBe((1 + 203) * (2 << 20) + (3 + 463) * (4 << 20));
+});

@@ -1,5 +1,5 @@
 import type { Room } from '../../src/memory/decide';
-import { stagingFor, threadsFor } from '../../src/memory/decide';
+import { makesRoom, stagingFor, threadsFor } from '../../src/memory/decide';
 
 const GIB = 2 ** 30;
 const room = (more: Partial<Room>): Room => ({
@@ -30,3 +30,13 @@ it.each([
   ['one at least', 0, 0, 1],
   ['what was asked for', 24, 4, 24],
 ])('uses %s', (_, wanted, processors, expected) => expect(threadsFor(wanted, processors)).toBe(expected));
+
+it.each([
+  ['where the driver would find too few', { growthBytes: 20 * GIB }, 'direct', 5 * GIB, true],
+  ['not where enough are free', { growthBytes: 20 * GIB }, 'direct', 25 * GIB, false],
+  ['not without a GPU', {}, 'direct', 0, false],
+  ['not where memory is short', { growthBytes: 20 * GIB }, 'memory', 5 * GIB, false],
+  ['beside staging memory', { growthBytes: 5 * GIB, availableBytes: 38 * GIB }, 'memory', 0, true],
+] as const)('makes huge pages free %s', (_, more, staging, free, expected) =>
+  expect(makesRoom(room(more), staging, free)).toBe(expected),
+);
