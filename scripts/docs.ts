@@ -6,6 +6,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { apiPage } from './docs/api';
+import { backendsPage } from './docs/backends';
 import { metricsPage } from './docs/metrics';
 import { reasonsPage } from './docs/reasons';
 import { valuesPage } from './docs/values';
@@ -26,6 +27,7 @@ const pages: Readonly<Record<string, () => string>> = {
       readFileSync('charts/dynamo-snapshot/values.schema.json', 'utf8'),
     ),
   'metrics.md': metricsPage,
+  'backends.md': backendsPage,
   'reasons.md': () => reasonsPage(sources()),
 };
 

@@ -1,6 +1,6 @@
 /** DynamoCheckpoint: what a person applies. Schema, type and CRD come from the constants here. */
 import type { FromSchema } from 'json-schema-to-ts';
-import { quiesceSchema } from './hooks';
+import { hooksSchema, quiesceSchema } from './hooks';
 import { identitySchema } from './identity';
 import { progressSchema } from './progress';
 import type { ObjectMeta } from './schema';
@@ -197,6 +197,11 @@ export const checkpointStatusSchema = {
           type: 'integer',
           format: 'int64',
           description: 'Which of the captures that were asked for it is.',
+        },
+        wake: {
+          ...hooksSchema,
+          description:
+            'Without spec.quiesce: how a worker restored from it is woken, as it was brought to rest by the hooks of its backend.',
         },
       },
     },

@@ -1,6 +1,7 @@
 /** The identity of what a worker has loaded, and the hash under which its checkpoint is found again. */
 import { createHash } from 'node:crypto';
 import type { FromSchema } from 'json-schema-to-ts';
+import { backendNames } from './backends';
 
 const text = { type: 'string', minLength: 1 } as const;
 const count = { type: 'integer', format: 'int32', minimum: 1 } as const;
@@ -13,7 +14,7 @@ export const identitySchema = {
     model: { ...text, description: 'Model name, e.g. Qwen/Qwen3-0.6B.' },
     backendFramework: {
       type: 'string',
-      enum: ['vllm', 'sglang', 'trtllm', 'generic'],
+      enum: backendNames,
       description: 'Engine that serves the model.',
     },
     dynamoVersion: { type: 'string', description: 'Version of Dynamo, where the worker depends on it.' },

@@ -41,6 +41,8 @@ export const annotation = {
   counted: 'nvidia.com/snapshot-counted',
   /** Overrides spec.restore.fallback of the checkpoint for one pod: ColdStart or Fail. */
   restoreFallback: 'nvidia.com/restore-fallback',
+  /** The pod may be captured: it is prepared as this backend wants it (spec.identity.backendFramework), whether its checkpoint exists or not. */
+  backend: 'nvidia.com/snapshot-backend',
   /** Written at admission on a pod that asked and was left as it was: "<reason>: <message>". */
   notRestored: 'nvidia.com/snapshot-not-restored',
 } as const;
@@ -93,6 +95,7 @@ export const reason = {
   duplicateIdentity: 'DuplicateIdentity',
   imageDiffers: 'ImageDiffers',
   invalidSpec: 'InvalidSpec',
+  unsupportedBackend: 'UnsupportedBackend',
   artifactDeleting: 'ArtifactDeleting',
   artifactDeleteFailed: 'ArtifactDeleteFailed',
   restoreRequested: 'RestoreRequested',

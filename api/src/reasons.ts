@@ -105,6 +105,10 @@ export const operatorReasons: Readonly<Record<string, Advice>> = {
     meaning: 'The object cannot be carried out as it is written.',
     remedy: 'The message names the field.',
   },
+  [reason.unsupportedBackend]: {
+    meaning: 'Workers of that spec.identity.backendFramework cannot be captured yet; the message says why.',
+    remedy: 'Use one that can (docs/engines), or generic for a worker that you have tried yourself.',
+  },
   [reason.artifactDeleting]: {
     meaning: 'The artifact is being removed from the store before the object goes.',
     remedy: nothing,

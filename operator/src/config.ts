@@ -38,9 +38,12 @@ export const operatorConfig = (env: Environment): OperatorConfig => ({
   ownNamespace: env['POD_NAMESPACE'] ?? 'default',
   podName: env['POD_NAME'] ?? 'operator',
   nodeLostSeconds: Number(env['NODE_LOST_SECONDS'] ?? 120),
-  seccompProfile: env['SECCOMP_PROFILE'] ?? SECCOMP_PROFILE,
+  seccompProfile: sourceProfile(env),
   ...webhookConfig(env),
 });
+
+/** Localhost profile of whatever may be captured. */
+const sourceProfile = (env: Environment): string => env['SECCOMP_PROFILE'] ?? SECCOMP_PROFILE;
 
 /** Admission is on where its Service is named. */
 function webhookConfig(env: Environment): { readonly webhook?: WebhookConfig } {
@@ -61,6 +64,7 @@ function webhookConfig(env: Environment): { readonly webhook?: WebhookConfig } {
       standbyImage: needed('STANDBY_IMAGE'),
       pullPolicy: env['STANDBY_PULL_POLICY'] ?? 'IfNotPresent',
       seccompProfile: env['PLACEHOLDER_SECCOMP_PROFILE'] ?? '',
+      sourceSeccompProfile: sourceProfile(env),
     },
   };
 }

@@ -15,7 +15,10 @@ const SPACE_MARGIN = 1.1;
 const SPACE_FIXED_BYTES = 64 << 20;
 
 const UNSUPPORTED_FDS: readonly (readonly [RegExp, string])[] = [
-  [/^anon_inode:\[io_uring\]/, 'an io_uring (deny it with the seccomp profile profiles/block-iouring.json)'],
+  [
+    /^anon_inode:\[io_uring\]/,
+    'an io_uring, which cannot be captured: start the pod anew with the annotation nvidia.com/snapshot-backend, which denies it (docs/engines)',
+  ],
   [/^anon_inode:\[userfaultfd\]/, 'a userfaultfd'],
   [/^anon_inode:bpf/, 'a BPF object'],
   [/^anon_inode:\[perf_event\]/, 'a perf event'],

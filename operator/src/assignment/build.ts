@@ -6,6 +6,8 @@ import type { Hook } from '@dynamo-snapshot/api/hooks';
 import { API_VERSION, ASSIGNMENT, CHECKPOINT, label } from '@dynamo-snapshot/api/names';
 import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { Body } from '@dynamo-snapshot/controller/api';
+import type { Quiesce } from '../backend/quiesce';
+import { profileOf } from '../backend/quiesce';
 import type { CaptureRequest } from '../checkpoint/capture';
 import { artifactUid, captureName, disposalName, endName, restoreName } from '../checkpoint/capture';
 
@@ -39,16 +41,17 @@ export function captureAssignment(
   identityHash: string,
   request: CaptureRequest,
   target: Target,
+  { beforeCapture, afterCapture, afterRestore }: Quiesce,
 ): Assignment {
   const { metadata, spec } = checkpoint;
-  const { beforeCapture, afterCapture, afterRestore } = spec.quiesce ?? {};
+  const tcp = spec.capture?.tcp ?? profileOf(checkpoint)?.tcp;
   return build(metadata, captureName(checkpoint, request), owner(checkpoint), {
     ...target,
     operation: 'Capture',
     checkpoint: { name: metadata.name, uid: metadata.uid },
     artifact: { identityHash, uid: artifactUid(metadata.uid, request) },
     afterCapture: spec.job === undefined ? 'KeepRunning' : 'Complete',
-    ...(spec.capture?.tcp === undefined ? {} : { tcp: spec.capture.tcp }),
+    ...(tcp === undefined ? {} : { tcp }),
     deadlineSeconds: spec.capture?.timeoutSeconds ?? checkpointDefaults.captureTimeoutSeconds,
     ...hooks(beforeCapture, afterCapture ?? afterRestore),
   });
@@ -76,7 +79,7 @@ export function restoreAssignment(
     checkpoint: { name: metadata.name, uid: metadata.uid },
     artifact: { identityHash, uid: artifact?.uid ?? '', digest: artifact?.digest ?? '' },
     deadlineSeconds: spec.restore?.timeoutSeconds ?? checkpointDefaults.restoreTimeoutSeconds,
-    ...hooks([], spec.quiesce?.afterRestore),
+    ...hooks([], spec.quiesce === undefined ? artifact?.wake : spec.quiesce.afterRestore),
   });
 }
 

@@ -4,7 +4,6 @@ import { ARTIFACT_FINALIZER, label, reason } from '@dynamo-snapshot/api/names';
 import { statusOf } from '@dynamo-snapshot/controller/api';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
 import { captureAssignment } from '../assignment/build';
-import type { RunningContainer } from '../assignment/container';
 import type { Parts } from '../parts';
 import { podTarget } from '../parts';
 import { Ender } from './apply-end';
@@ -60,7 +59,7 @@ export class Applier {
       case 'createJob':
         return this.#createJob(seen);
       case 'assignCapture':
-        return this.#assign(seen, plan.target);
+        return this.#assign(seen, plan);
       case 'wait':
         await this.#write.status(seen, waiting(checkpoint, plan.reason, plan.message));
         return plan.warn ? this.#write.tell(checkpoint, 'Warning', plan.reason, plan.message) : undefined;
@@ -86,11 +85,14 @@ export class Applier {
     return this.#write.metadata(checkpoint, { finalizers, labels: { [label.checkpointHash]: hash } });
   }
 
-  async #assign(seen: Observed, target: RunningContainer): Promise<undefined> {
-    const { checkpoint, hash, request } = seen;
+  async #assign(
+    { checkpoint, hash, request }: Observed,
+    { target, quiesce }: Extract<CapturePlan, { do: 'assignCapture' }>,
+  ): Promise<undefined> {
     const { nodeName, pod, container } = target;
     if (request === undefined) return;
-    await this.#write.assign(captureAssignment(checkpoint, hash, request, { nodeName, pod, container }));
+    const order = captureAssignment(checkpoint, hash, request, { nodeName, pod, container }, quiesce);
+    await this.#write.assign(order);
     const message = `capturing container ${container.name} of pod ${pod.name} on node ${nodeName}`;
     const { namespace, name } = checkpoint.metadata;
     await this.#write.tell(checkpoint, 'Normal', reason.captureRequested, message);

@@ -78,7 +78,7 @@ function decideWithoutJob(
 function decideSource({ checkpoint: { spec }, source }: Observed): CapturePlan {
   switch (source.state) {
     case 'ready':
-      return { do: 'assignCapture', target: source.target };
+      return { do: 'assignCapture', target: source.target, quiesce: source.quiesce };
     case 'noContainer':
       return fail(
         reason.targetContainerNotFound,

@@ -1,6 +1,7 @@
 /** What to do about a DynamoCheckpoint; pure and total. Ready means: an agent has published the artifact and read its digest back. */
 import { isFinal } from '@dynamo-snapshot/api/assignment';
-import { ARTIFACT_FINALIZER } from '@dynamo-snapshot/api/names';
+import { backendOf } from '@dynamo-snapshot/api/backends';
+import { ARTIFACT_FINALIZER, reason } from '@dynamo-snapshot/api/names';
 import type { Instant } from '@dynamo-snapshot/api/time';
 import type { CaptureRequest } from './capture';
 import { decideCapture, failDuplicate } from './decide-capture';
@@ -18,6 +19,9 @@ export function decide(seen: Observed, now: Instant): Plan {
 }
 
 function begin(seen: Observed, request: CaptureRequest): Plan {
+  const backend = backendOf(seen.checkpoint.spec.identity.backendFramework);
+  if ('refused' in backend)
+    return { do: 'fail', reason: reason.unsupportedBackend, message: backend.refused };
   if (seen.owner !== undefined) return failDuplicate(seen, seen.owner);
   if (seen.checkpoint.metadata.finalizers?.includes(ARTIFACT_FINALIZER) !== true)
     return { do: 'addFinalizer' };

@@ -21,6 +21,7 @@ import type {
   V1VolumeMount,
 } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
+import { profileOf } from '../backend/quiesce';
 import { jobName } from './capture';
 import { podinfo } from './podinfo';
 
@@ -31,8 +32,15 @@ export interface JobSettings {
   readonly seccompProfile: string;
 }
 
+interface Shaping extends JobSettings {
+  /** Of the profile of its backend. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** Throws TargetContainerNotFound where the template does not say which container is meant. */
-export function checkpointJob({ metadata, spec }: DynamoCheckpoint, settings: JobSettings): V1Job {
+export function checkpointJob(checkpoint: DynamoCheckpoint, settings: JobSettings): V1Job {
+  const { metadata, spec } = checkpoint;
+  const shaping = { ...settings, environment: profileOf(checkpoint)?.environment ?? {} };
   const { job } = spec;
   if (job === undefined) throw new TerminalError(reason.invalidSpec, 'spec.job is not set');
   const template = job.podTemplateSpec as unknown as V1PodTemplateSpec;
@@ -58,7 +66,7 @@ export function checkpointJob({ metadata, spec }: DynamoCheckpoint, settings: Jo
       backoffLimit: job.backoffLimit ?? checkpointDefaults.backoffLimit,
       activeDeadlineSeconds: job.activeDeadlineSeconds ?? checkpointDefaults.activeDeadlineSeconds,
       ttlSecondsAfterFinished: job.ttlSecondsAfterFinished ?? checkpointDefaults.ttlSecondsAfterFinished,
-      template: podTemplate(template, job, labels, settings),
+      template: podTemplate(template, job, labels, shaping),
     },
   };
 }
@@ -69,7 +77,7 @@ function podTemplate(
   template: V1PodTemplateSpec,
   job: JobSpec,
   labels: Record<string, string>,
-  settings: JobSettings,
+  shaping: Shaping,
 ): V1PodTemplateSpec {
   const { containers = [], ...pod } = template.spec ?? { containers: [] };
   const target = targetContainer(containers, job.targetContainerName);
@@ -84,8 +92,8 @@ function podTemplate(
     spec: {
       ...pod,
       restartPolicy: 'Never',
-      ...securityContext(pod.securityContext, settings.seccompProfile),
-      containers: containers.map((c) => (c.name === target ? shaped(c, settings.identityHash, shm) : c)),
+      ...securityContext(pod.securityContext, shaping.seccompProfile),
+      containers: containers.map((c) => (c.name === target ? shaped(c, shaping, shm) : c)),
       volumes: byName(pod.volumes ?? [], contractVolumes(shm ? job.sharedMemory?.size : undefined, shm)),
     },
   };
@@ -110,7 +118,8 @@ function securityContext(
   return { securityContext: { ...own, seccompProfile: { type: 'Localhost', localhostProfile } } };
 }
 
-function shaped(container: V1Container, hash: string, shm: boolean): V1Container {
+function shaped(container: V1Container, shaping: Shaping, shm: boolean): V1Container {
+  const { identityHash: hash, environment } = shaping;
   const kept = { ...container };
   delete kept.livenessProbe;
   delete kept.startupProbe;
@@ -126,24 +135,31 @@ function shaped(container: V1Container, hash: string, shm: boolean): V1Container
   };
   return {
     ...kept,
-    env: byName<V1EnvVar>(
-      Object.entries(env).map(([name, value]) => ({ name, value })),
-      container.env ?? [],
-    ),
+    env: byName(byName(variables(env), container.env ?? []), variables(environment)),
     volumeMounts: withMounts(container, contractMounts(container.name, shm)),
     // The worker is captured when it says so itself, and stands still meanwhile: no other probe may judge it.
     readinessProbe: { exec: { command: ['cat', ready] }, periodSeconds: 1 },
   };
 }
 
+export const variables = (of: Readonly<Record<string, string>>): V1EnvVar[] =>
+  Object.entries(of).map(([name, value]) => ({ name, value }));
+
 /** What a checkpoint job and a placeholder both mount; what is captured there must be there again. */
 export const contractMounts = (container: string, shm: boolean): readonly V1VolumeMount[] => [
   { name: CONTROL_VOLUME, mountPath: CONTROL_DIR, subPath: container },
   { name: 'podinfo', mountPath: '/etc/podinfo', readOnly: true },
-  ...(shm ? [{ name: 'shared-memory', mountPath: SHARED_MEMORY_PATH }] : []),
+  ...(shm ? [sharedMemoryMount] : []),
 ];
 
 export const SHARED_MEMORY_PATH = '/dev/shm';
+const SHARED_MEMORY = 'shared-memory';
+export const sharedMemoryMount = { name: SHARED_MEMORY, mountPath: SHARED_MEMORY_PATH } as const;
+
+export const sharedMemoryVolume = (sizeLimit: string = checkpointDefaults.sharedMemorySize): V1Volume => ({
+  name: SHARED_MEMORY,
+  emptyDir: { medium: 'Memory', sizeLimit },
+});
 
 /** A path that the container mounts already stays as it is. */
 export function withMounts(
@@ -154,11 +170,10 @@ export function withMounts(
 }
 
 export function contractVolumes(size: string | undefined, shm: boolean): readonly V1Volume[] {
-  const sizeLimit = size ?? checkpointDefaults.sharedMemorySize;
   return [
     { name: CONTROL_VOLUME, emptyDir: {} },
     { name: 'podinfo', downwardAPI: { items: podinfo() } },
-    ...(shm ? [{ name: 'shared-memory', emptyDir: { medium: 'Memory', sizeLimit } }] : []),
+    ...(shm ? [sharedMemoryVolume(size)] : []),
   ];
 }
 

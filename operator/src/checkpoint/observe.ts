@@ -2,6 +2,8 @@
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { Quiesce } from '../backend/quiesce';
+import { quiesceOf } from '../backend/quiesce';
 import type { AgentState } from '../assignment/agents';
 import type { RunningContainer } from '../assignment/container';
 import { runningContainer, targetContainer } from '../assignment/container';
@@ -23,7 +25,12 @@ export type Source =
   | { readonly state: 'absent' }
   | { readonly state: 'noContainer'; readonly pod: string }
   | { readonly state: 'waiting'; readonly pod: string }
-  | { readonly state: 'ready'; readonly pod: string; readonly target: RunningContainer };
+  | {
+      readonly state: 'ready';
+      readonly pod: string;
+      readonly target: RunningContainer;
+      readonly quiesce: Quiesce;
+    };
 
 export interface Observed {
   readonly checkpoint: DynamoCheckpoint;
@@ -109,14 +116,16 @@ function ownerOf(
 const wantedContainer = ({ source, job }: DynamoCheckpoint['spec']): string | undefined =>
   source?.containerName ?? job?.targetContainerName;
 
-function sourceOf({ spec }: DynamoCheckpoint, pod: V1Pod | undefined): Source {
+function sourceOf(checkpoint: DynamoCheckpoint, pod: V1Pod | undefined): Source {
   if (pod === undefined) return { state: 'absent' };
   const name = pod.metadata?.name ?? '';
-  const container = targetContainer(pod.spec?.containers ?? [], wantedContainer(spec));
+  const containers = pod.spec?.containers ?? [];
+  const wanted = targetContainer(containers, wantedContainer(checkpoint.spec));
+  const container = containers.find((c) => c.name === wanted);
   if (container === undefined) return { state: 'noContainer', pod: name };
-  const target = runningContainer(pod, container);
+  const target = runningContainer(pod, container.name);
   return target?.ready === true && isReady(pod)
-    ? { state: 'ready', pod: name, target }
+    ? { state: 'ready', pod: name, target, quiesce: quiesceOf(checkpoint, container) }
     : { state: 'waiting', pod: name };
 }
 

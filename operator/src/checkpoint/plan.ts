@@ -1,6 +1,7 @@
 /** What can be done about a DynamoCheckpoint. */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { RunningContainer } from '../assignment/container';
+import type { Quiesce } from '../backend/quiesce';
 import type { CaptureRequest } from './capture';
 
 export interface Nothing {
@@ -20,7 +21,7 @@ export type CapturePlan =
   /** Written down before anything is done about it. */
   | { readonly do: 'begin'; readonly request: CaptureRequest; readonly message: string }
   | { readonly do: 'createJob' }
-  | { readonly do: 'assignCapture'; readonly target: RunningContainer }
+  | { readonly do: 'assignCapture'; readonly target: RunningContainer; readonly quiesce: Quiesce }
   | { readonly do: 'wait'; readonly reason: string; readonly message: string; readonly warn: boolean }
   | {
       readonly do: 'progress';

@@ -117,6 +117,14 @@ function retired({ status }: DynamoCheckpoint, now: Instant): NonNullable<Checkp
   return [...before, { uid, version, since: isoSeconds(now), ...(nodeName ? { nodeName } : {}) }];
 }
 
+/** What a checkpoint does not say of itself must be kept with what was captured: the hooks of its backend. */
+function wake(
+  { spec: { quiesce } }: DynamoCheckpoint,
+  { hooks }: SnapshotAssignment['spec'],
+): Pick<NonNullable<CheckpointStatus['artifact']>, 'wake'> {
+  return quiesce !== undefined || hooks?.after === undefined ? {} : { wake: hooks.after };
+}
+
 export function captured(
   { checkpoint, request, key }: Observed,
   { metadata, spec, status }: SnapshotAssignment,
@@ -133,7 +141,14 @@ export function captured(
     more: {
       progress: progressOf({ step: 'done' }),
       assignmentName: metadata.name,
-      artifact: { uid, digest, sizeBytes, size: humanBytes(sizeBytes), version: capture.version },
+      artifact: {
+        uid,
+        digest,
+        sizeBytes,
+        size: humanBytes(sizeBytes),
+        version: capture.version,
+        ...wake(checkpoint, spec),
+      },
       capture,
       source: { nodeName: spec.nodeName, podName: spec.pod?.name ?? '', ...status?.source },
       timings: (status?.timings ?? []).map((t) => ({ ...t })),

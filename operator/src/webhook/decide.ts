@@ -8,22 +8,49 @@ import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
 import { namedContainer, wantedCheckpoint } from '../restore/observe';
 import type { Because } from '../restore/plan';
-import { hasLabels, selectedBy } from './select';
+import type { Preparation } from '../backend/prepare';
+import { selectedBy } from './select';
 import type { ShapeOrder } from './shape';
+import { isSource, prospectOf } from './source';
 
 export type Admission =
-  | { readonly do: 'admit' }
+  | { readonly do: 'admit'; readonly warning?: string }
+  /** It starts with its own command, and may be captured. */
+  | { readonly do: 'prepare'; readonly preparation: Preparation }
   | { readonly do: 'shape'; readonly order: ShapeOrder }
   /** It asks, and starts with its own command. */
-  | { readonly do: 'leave'; readonly because: Because }
+  | { readonly do: 'leave'; readonly because: Because; readonly preparation?: Preparation }
   /** It asks, may not start cold, and cannot be a placeholder. */
   | { readonly do: 'deny'; readonly because: Because };
 
 /** `checkpoints`: all of the pod's namespace. */
 export function decide(pod: V1Pod, checkpoints: readonly DynamoCheckpoint[]): Admission {
   if (pod.metadata?.labels?.[label.isCheckpointSource] === 'true') return { do: 'admit' };
+  if (isPlaceholder(pod)) return { do: 'admit' };
   const asked = askedFor(pod, checkpoints);
-  if (asked === undefined || isPlaceholder(pod)) return { do: 'admit' };
+  if (asked === undefined) return decideSource(pod, checkpoints);
+  const admission = decideRestore(pod, asked);
+  if (admission.do !== 'leave') return admission;
+  return { ...admission, ...preparationOf(pod, checkpoints) };
+}
+
+function decideSource(pod: V1Pod, checkpoints: readonly DynamoCheckpoint[]): Admission {
+  const prospect = prospectOf(pod, checkpoints);
+  if ('warning' in prospect) return { do: 'admit', warning: prospect.warning };
+  const { preparation } = prospect;
+  return preparation === undefined ? { do: 'admit' } : { do: 'prepare', preparation };
+}
+
+/** A pod that is left cold may be the very one that is to be captured. */
+function preparationOf(
+  pod: V1Pod,
+  checkpoints: readonly DynamoCheckpoint[],
+): { readonly preparation?: Preparation } {
+  const prospect = prospectOf(pod, checkpoints);
+  return 'warning' in prospect ? {} : prospect;
+}
+
+function decideRestore(pod: V1Pod, asked: Asked): Admission {
   const fallback = fallbackOf(pod, asked.checkpoint);
   const policy = start(pod, asked, fallback);
   if (policy.do === 'leave') return policy;
@@ -99,16 +126,10 @@ function start(pod: V1Pod, { checkpoint, explicit, wanted }: Asked, fallback: Fa
   if (status?.phase === 'Ready') return { do: 'shape', waits: false };
   if (status?.phase === 'Failed')
     return cold(reason.checkpointFailed, `DynamoCheckpoint ${wanted} has failed: ${status.message ?? ''}`);
+  // A source that waited for its own checkpoint would wait for ever.
   if (spec.restore?.startupPolicy === 'WaitForCheckpoint' && !isSource(pod, checkpoint))
     return { do: 'shape', waits: true };
   return cold(reason.checkpointNotReady, `DynamoCheckpoint ${wanted} is ${status?.phase ?? 'Pending'}`);
-}
-
-/** A source that waited for its own checkpoint would wait for ever. */
-function isSource({ metadata }: V1Pod, { spec: { source } }: DynamoCheckpoint): boolean {
-  if (source?.podName !== undefined) return source.podName === metadata?.name;
-  const wanted = source?.selector?.matchLabels;
-  return wanted !== undefined && hasLabels(metadata?.labels, wanted);
 }
 
 function shapeOrder(

@@ -6,6 +6,8 @@ import type { Admission } from './decide';
 import type { PatchStep } from './patch';
 import { podPatch } from './patch';
 import type { ShapeSettings } from './shape';
+import { prepared } from '../backend/prepare';
+import type { Preparation } from '../backend/prepare';
 import { leftAlone, shaped } from './shape';
 import type { Verdict } from './validate';
 
@@ -47,13 +49,16 @@ export function podResponse(
 ): AdmissionResponse {
   switch (admission.do) {
     case 'admit':
-      return { uid, allowed: true };
+      return { uid, allowed: true, ...(admission.warning ? { warnings: [admission.warning] } : {}) };
+    case 'prepare':
+      return patched(uid, podPatch(object, source(object, admission.preparation, settings)));
     case 'shape':
       return patched(uid, podPatch(object, shaped(object, admission.order, settings)));
     case 'leave': {
       const { reason, message } = admission.because;
       const warnings = [`not restored from a checkpoint: ${reason}: ${message}`];
-      return { ...patched(uid, podPatch(object, leftAlone(object, admission.because))), warnings };
+      const left = leftAlone(source(object, admission.preparation, settings), admission.because);
+      return { ...patched(uid, podPatch(object, left)), warnings };
     }
     case 'deny':
       return denied(uid, admission.because.reason, admission.because.message);
@@ -61,6 +66,12 @@ export function podResponse(
       return unreachable(admission);
   }
 }
+
+const source = (
+  pod: V1Pod,
+  preparation: Preparation | undefined,
+  { sourceSeccompProfile }: ShapeSettings,
+): V1Pod => (preparation === undefined ? pod : prepared(pod, preparation, sourceSeccompProfile));
 
 const patched = (uid: string, steps: readonly PatchStep[]): AdmissionResponse => ({
   uid,

@@ -26,27 +26,47 @@ export const mayMeet = (a: Labels, b: Labels): boolean =>
 const MOST_SELECTORS = 100;
 
 /**
- * True for the pods that some checkpoint selects: the API server asks us about no others. Null where there is nothing to select:
- * then it asks about none.
+ * True for the pods that some checkpoint selects or captures: the API server asks us about no others. False where there is none of
+ * either: then it asks about none.
  */
 export function selectedExpression(checkpoints: readonly DynamoCheckpoint[]): string {
-  const terms = checkpoints.flatMap((checkpoint) => {
-    const selector = selectorOf(checkpoint);
-    return selector === undefined ? [] : [{ namespace: checkpoint.metadata.namespace, selector }];
-  });
+  const terms = checkpoints.flatMap(termsOf);
   if (terms.length === 0) return 'false';
-  const expressions =
-    terms.length > MOST_SELECTORS
-      ? terms.map(({ namespace }) => `request.namespace == ${quoted(namespace)}`)
-      : terms.map(({ namespace, selector }) => term(namespace, selector));
-  const all = [...new Set(expressions)].sort().map((e) => `(${e})`);
-  return `has(object.metadata.labels) && (${all.join(' || ')})`;
+  if (terms.length > MOST_SELECTORS) return anyOf(terms.map(({ namespace }) => inNamespace(namespace)));
+  const labelled = terms.filter((t) => 'labels' in t).map((t) => allLabels(t.namespace, t.labels));
+  const named = terms
+    .filter((t) => 'name' in t)
+    .map((t) => `${inNamespace(t.namespace)} && object.metadata.name == ${quoted(t.name)}`);
+  return [
+    ...(labelled.length > 0 ? [`has(object.metadata.labels) && (${anyOf(labelled)})`] : []),
+    ...(named.length > 0 ? [`has(object.metadata.name) && (${anyOf(named)})`] : []),
+  ].join(' || ');
 }
 
-const term = (namespace: string, selector: Labels): string =>
+type Term =
+  | { readonly namespace: string; readonly labels: Labels }
+  | { readonly namespace: string; readonly name: string };
+
+function termsOf(checkpoint: DynamoCheckpoint): readonly Term[] {
+  const { namespace } = checkpoint.metadata;
+  const { podName, selector } = checkpoint.spec.source ?? {};
+  const labels = [selectorOf(checkpoint), selector?.matchLabels].filter((l) => l !== undefined);
+  const name = podName === undefined ? [] : [{ namespace, name: podName }];
+  return [...labels.map((l) => ({ namespace, labels: l })), ...name];
+}
+
+const anyOf = (expressions: readonly string[]): string =>
+  [...new Set(expressions)]
+    .sort()
+    .map((e) => `(${e})`)
+    .join(' || ');
+
+const inNamespace = (namespace: string): string => `request.namespace == ${quoted(namespace)}`;
+
+const allLabels = (namespace: string, wanted: Labels): string =>
   [
-    `request.namespace == ${quoted(namespace)}`,
-    ...Object.entries(selector)
+    inNamespace(namespace),
+    ...Object.entries(wanted)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => {
         const labels = 'object.metadata.labels';

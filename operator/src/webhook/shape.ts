@@ -6,6 +6,7 @@ import { annotation, label, RESTORED_CONDITION, SETTLED_CONDITION } from '@dynam
 import type { Fallback } from '@dynamo-snapshot/api/standby';
 import { standbyCommand } from '@dynamo-snapshot/api/standby';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { prepared } from '../backend/prepare';
 import { byName, contractMounts, contractVolumes, SHARED_MEMORY_PATH, withMounts } from '../checkpoint/job';
 import type { Because } from '../restore/plan';
 import { startupProbe } from './probe';
@@ -16,6 +17,8 @@ export interface ShapeSettings {
   readonly pullPolicy: string;
   /** Localhost profile of placeholders; empty = as the pod says (docs/adr/0025). */
   readonly seccompProfile: string;
+  /** Localhost profile of pods that may be captured; empty = as the pod says. */
+  readonly sourceSeccompProfile: string;
 }
 
 export interface ShapeOrder {
@@ -31,8 +34,17 @@ export interface ShapeOrder {
   readonly waits: boolean;
 }
 
-export function shaped(pod: V1Pod, order: ShapeOrder, settings: ShapeSettings): V1Pod {
+export function shaped(asked: V1Pod, order: ShapeOrder, settings: ShapeSettings): V1Pod {
+  const pod = likeItsSource(asked, order);
   return { ...pod, metadata: { ...pod.metadata, ...marks(pod, order) }, spec: podSpec(pod, order, settings) };
+}
+
+/** What was mounted in the source must be there again. But no seccomp profile: a restored tree brings its own (docs/adr/0025). */
+function likeItsSource(pod: V1Pod, { container, checkpoint }: ShapeOrder): V1Pod {
+  if (checkpoint?.spec.source === undefined) return pod;
+  const { metadata } = pod;
+  const backend = checkpoint.spec.identity.backendFramework;
+  return { ...prepared(pod, { backend, container }, ''), ...(metadata === undefined ? {} : { metadata }) };
 }
 
 /** Says on the pod why it starts with its own command; an operator makes a condition and an event of it. */

@@ -1,4 +1,5 @@
 /** What the CEL rules of the CRD cannot say of a DynamoCheckpoint: all faults at once; pure. */
+import { backendOf } from '@dynamo-snapshot/api/backends';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import type { V1PodTemplateSpec } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
@@ -17,9 +18,19 @@ export function validate(checkpoint: DynamoCheckpoint, others: readonly DynamoCh
   );
   const selector = selectorFaults(checkpoint, rivals);
   return {
-    faults: [...templateFaults(checkpoint), ...quiesceFaults(checkpoint.spec), ...selector.faults],
+    faults: [
+      ...backendFaults(checkpoint),
+      ...templateFaults(checkpoint),
+      ...quiesceFaults(checkpoint.spec),
+      ...selector.faults,
+    ],
     warnings: [...selector.warnings, ...waitWarnings(checkpoint), ...quiesceWarnings(checkpoint.spec)],
   };
+}
+
+function backendFaults({ spec: { identity } }: DynamoCheckpoint): readonly string[] {
+  const backend = backendOf(identity.backendFramework);
+  return 'refused' in backend ? [`spec.identity.backendFramework: ${backend.refused}`] : [];
 }
 
 function templateFaults({ spec: { job } }: DynamoCheckpoint): readonly string[] {

@@ -53,6 +53,20 @@ describe('a checkpoint', () => {
   ]);
 });
 
+describe('an engine', () => {
+  table([
+    [
+      'that cannot be captured yet is refused, with no artifact to wait for',
+      checkpoint({
+        spec: { identity: { model: 'm', backendFramework: 'trtllm' } },
+        metadata: { finalizers: [] },
+      }),
+      {},
+      { do: 'fail', reason: 'UnsupportedBackend', message: expect.stringContaining('TensorRT-LLM') },
+    ],
+  ]);
+});
+
 describe('an identity', () => {
   table([
     [

@@ -16,6 +16,14 @@ const at = (name: string, phase: 'Ready' | 'Creating' | 'Failed', restore = {}, 
     },
   });
 
+const captures = (
+  source: NonNullable<DynamoCheckpoint['spec']['source']>,
+  backendFramework: 'vllm' | 'trtllm' = 'vllm',
+  restore = {},
+) => checkpoint({ spec: { identity: { model: 'm', backendFramework }, source, restore } });
+const ofApp = { selector: { matchLabels: { app: 'a' } } };
+const toPrepare = { backend: 'vllm', container: 'main' };
+
 const container = { name: 'main', image: 'worker', command: ['serve'], args: ['--fast'] };
 const pod = (metadata: object, spec: object = {}): V1Pod => ({
   metadata,
@@ -173,6 +181,48 @@ describe('admission of a pod', () => {
       pod(mustNot, { hostPID: true }),
       [at('one', 'Ready')],
       { do: 'deny', because: { reason: 'UnsupportedPod' } },
+    ],
+    [
+      'that is to be captured, by its labels',
+      pod(app),
+      [captures(ofApp)],
+      { do: 'prepare', preparation: toPrepare },
+    ],
+    [
+      'that is to be captured, by its name',
+      pod({ name: 'x' }),
+      [captures({ podName: 'x' })],
+      { do: 'prepare', preparation: toPrepare },
+    ],
+    [
+      'that may be captured, by its annotation, before there is a checkpoint',
+      pod({ annotations: { 'nvidia.com/snapshot-backend': 'vllm' } }),
+      [],
+      { do: 'prepare', preparation: toPrepare },
+    ],
+    [
+      'whose annotation names no backend',
+      pod({ annotations: { 'nvidia.com/snapshot-backend': 'tgi' } }),
+      [],
+      { do: 'admit', warning: expect.stringContaining('tgi is none of vllm') },
+    ],
+    [
+      'that is to be captured with an engine that cannot be',
+      pod(app),
+      [captures(ofApp, 'trtllm')],
+      { do: 'admit', warning: expect.stringContaining('TensorRT-LLM') },
+    ],
+    [
+      'of several containers that is to be captured: the one that the checkpoint names',
+      pod(app, { containers: [{ name: 'a' }, { name: 'b' }] }),
+      [captures({ ...ofApp, containerName: 'b' })],
+      { do: 'prepare', preparation: { backend: 'vllm', container: 'b' } },
+    ],
+    [
+      'that is selected and is to be captured itself: cold, and prepared',
+      pod(app),
+      [captures(ofApp, 'vllm', selects)],
+      { ...left('CheckpointNotReady'), preparation: toPrepare },
     ],
   ])('%s', (_, it, checkpoints, admission) => expect(decide(it, checkpoints)).toMatchObject(admission));
 });

@@ -1,8 +1,10 @@
 import { mayMeet, overlap, selectedExpression } from '../../src/webhook/select';
-import { checkpoint } from '../objects';
+import { checkpoint, job } from '../objects';
 
 const selecting = (matchLabels: Record<string, string>, namespace = 'ns') =>
-  checkpoint({ metadata: { namespace }, spec: { restore: { podSelector: { matchLabels } } } });
+  checkpoint({ metadata: { namespace }, spec: { job: job(), restore: { podSelector: { matchLabels } } } });
+/** The pods that it captures are those that another one selects. */
+const capturing = checkpoint({ spec: { source: { selector: { matchLabels: { app: 'b' } } } } });
 
 describe('selectors', () => {
   it.each([
@@ -17,22 +19,24 @@ describe('selectors', () => {
   });
 
   it('become one expression, in any order of the checkpoints', () => {
-    const all = [selecting({ b: '"x', app: 'a' }), selecting({ app: 'b' }, 'other'), checkpoint()];
+    const all = [selecting({ b: '"x', app: 'a' }), selecting({ app: 'b' }, 'other'), checkpoint(), capturing];
     const expression =
       'has(object.metadata.labels) && (' +
       '(request.namespace == "ns" && "app" in object.metadata.labels && object.metadata.labels["app"] == "a"' +
       ' && "b" in object.metadata.labels && object.metadata.labels["b"] == "\\"x") || ' +
-      '(request.namespace == "other" && "app" in object.metadata.labels && object.metadata.labels["app"] == "b"))';
+      '(request.namespace == "ns" && "app" in object.metadata.labels && object.metadata.labels["app"] == "b") || ' +
+      '(request.namespace == "other" && "app" in object.metadata.labels && object.metadata.labels["app"] == "b"))' +
+      ' || has(object.metadata.name) && ((request.namespace == "ns" && object.metadata.name == "src"))';
     expect(selectedExpression(all)).toBe(expression);
     expect(selectedExpression([...all].reverse())).toBe(expression);
   });
 
   it('match nothing where nothing is selected', () => {
-    expect(selectedExpression([checkpoint()])).toBe('false');
+    expect(selectedExpression([checkpoint({ spec: { job: job() } })])).toBe('false');
   });
 
   it('become their namespaces where they are too many for an API server', () => {
     const many = Array.from({ length: 101 }, (_, i) => selecting({ app: `a${i}` }));
-    expect(selectedExpression(many)).toBe('has(object.metadata.labels) && ((request.namespace == "ns"))');
+    expect(selectedExpression(many)).toBe('(request.namespace == "ns")');
   });
 });

@@ -4,7 +4,12 @@ import type { ShapeOrder } from '../../src/webhook/shape';
 import { leftAlone, shaped } from '../../src/webhook/shape';
 import { checkpoint, job } from '../objects';
 
-const settings = { standbyImage: 'registry/agent:1', pullPolicy: 'IfNotPresent', seccompProfile: '' };
+const settings = {
+  standbyImage: 'registry/agent:1',
+  pullPolicy: 'IfNotPresent',
+  seccompProfile: '',
+  sourceSeccompProfile: '',
+};
 const one = checkpoint({ status: { phase: 'Ready', identityHash: 'a'.repeat(16) } });
 const order: ShapeOrder = {
   container: 'main',

@@ -33,6 +33,12 @@ describe('a DynamoCheckpoint', () => {
       [],
       'spec.job.targetContainerName: name one of a, b',
     ],
+    [
+      'of an engine that cannot be captured yet',
+      checkpoint({ spec: { identity: { model: 'm', backendFramework: 'trtllm' } } }),
+      [],
+      'spec.identity.backendFramework: TensorRT-LLM is not supported yet',
+    ],
     ['alone with its selector', selecting('one', { app: 'a' }), [], ''],
     ['that is changed', selecting('one', { app: 'a' }), [selecting('one', { app: 'a' })], ''],
     [
