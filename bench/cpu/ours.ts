@@ -86,7 +86,7 @@ export class Ours implements Side {
     try {
       return await withPool(availableParallelism(), async (pool) => {
         const artifact = await openArtifact(this.#final);
-        const checked = await io.steps.run('verify', () => check(artifact, readKeys(io.config), pool));
+        const checked = await io.steps.run('verify', () => check(artifact, readKeys(io.config), pool, io));
         const { faults } = checked.verified;
         if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
         layOut(checked, new Map(), view);

@@ -59,7 +59,7 @@ export async function storeTree(
 /** Verified files below `view`; the shards are verified as they are filled in. */
 export async function openTree(dir: string, view: string, pool: Pool, io: BenchIo): Promise<Checked> {
   const artifact = await openArtifact(dir);
-  const checked = await check(artifact, readKeys(io.config), pool);
+  const checked = await check(artifact, readKeys(io.config), pool, io);
   const { faults } = checked.verified;
   if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
   layOut(checked, new Map(), view);
