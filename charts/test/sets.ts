@@ -24,6 +24,9 @@ export const sets: Readonly<Record<string, Values>> = {
       privileged: false,
     },
     runtime: { preset: 'k3s' },
+    memory: { pages: 'criu', staging: 'direct', threads: 8 },
+    gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false },
+    keys: { secretName: 'snapshot-keys', encryptWith: '2026-11', requireSignature: true },
     metrics: { podMonitor: { create: true, labels: { release: 'prometheus' } } },
     dashboards: { enabled: true },
     alerts: { enabled: true, labels: { release: 'prometheus' } },
@@ -31,5 +34,8 @@ export const sets: Readonly<Record<string, Values>> = {
     storage: { pvc: { create: false, name: 'shared', basePath: '/checkpoints' }, sweep: { enabled: false } },
     seccomp: { deploy: false },
     serviceAccount: { create: false, operatorName: 'op', agentName: 'ag' },
+  },
+  'gpu-host-path': {
+    gpu: { enabled: true, driver: 'hostPath', libraryPath: '/run/nvidia/driver/usr/lib/x86_64-linux-gnu' },
   },
 };

@@ -58,6 +58,41 @@ describe('the agent', () => {
     expect([seccompProfile.type, appArmorProfile.type]).toEqual(['Unconfined', 'Unconfined']);
   });
 
+  it('knows nothing of GPUs by itself', () => {
+    const { containers, runtimeClassName } = agentOf();
+    expect(runtimeClassName).toBeUndefined();
+    expect(JSON.stringify(containers)).not.toMatch(/nvidia|libcuda|pod-resources/i);
+  });
+
+  it("gets the driver through the toolkit, and the kubelet's word on GPUs", () => {
+    const values = { gpu: { enabled: true } };
+    const { runtimeClassName, containers } = agentOf(values);
+    expect(runtimeClassName).toBe('nvidia');
+    expect(containers[0].env).toContainEqual({
+      name: 'NVIDIA_DRIVER_CAPABILITIES',
+      value: 'compute,utility',
+    });
+    expect(hostPaths(values)).toContain('/var/lib/kubelet/pod-resources');
+  });
+
+  it('gets it out of a folder of the node', () => {
+    const values = { gpu: { enabled: true, driver: 'hostPath', libraryPath: '/opt/nvidia/lib' } };
+    const { runtimeClassName, containers } = agentOf(values);
+    expect(runtimeClassName).toBeUndefined();
+    expect(containers[0].env).toContainEqual({
+      name: 'SNAPSHOT_LIBCUDA',
+      value: '/host/driver/libcuda.so.1',
+    });
+    expect(hostPaths(values)).toContain('/opt/nvidia/lib');
+  });
+
+  it('reads keys from a Secret', () => {
+    const { volumes, containers } = agentOf({ keys: { secretName: 'ring', encryptWith: 'new' } });
+    expect(volumes).toContainEqual({ name: 'keys', secret: { secretName: 'ring', defaultMode: 0o400 } });
+    expect(containers[0].env).toContainEqual({ name: 'SNAPSHOT_ENCRYPT_WITH', value: 'new' });
+    expect(containers[0].env).toContainEqual({ name: 'SNAPSHOT_REQUIRE_SIGNATURE', value: 'false' });
+  });
+
   it('may write the status of assignments and nothing else', () => {
     const { rules } = only(objects(), 'Role', '-agent');
     const writes = rules.filter(({ verbs }: { verbs: string[] }) =>

@@ -42,6 +42,10 @@ describe('helm refuses, and names the field', () => {
       { metrics: { podMonitor: { interval: '30' } } },
       '/metrics/podMonitor/interval',
     ],
+    ['another way to the driver', { gpu: { driver: 'apt' } }, '/gpu/driver'],
+    ['no time to wait for GPU work', { gpu: { lockTimeoutSeconds: 0 } }, '/gpu/lockTimeoutSeconds'],
+    ['another place for memory', { memory: { staging: 'disk' } }, '/memory/staging'],
+    ['a key that is a path', { keys: { secretName: 'a', encryptWith: '../a' } }, '/keys/encryptWith'],
     [
       'a pull policy that does not exist',
       { image: { agent: { pullPolicy: 'Sometimes' } } },
@@ -51,6 +55,18 @@ describe('helm refuses, and names the field', () => {
     expect(refusal(values)).toContain(field);
     expect(lint(values).code).not.toBe(0);
   });
+});
+
+describe('helm refuses what does not go together, and says why', () => {
+  it.each<[string, Values, string]>([
+    ['a signature without keys', { keys: { requireSignature: true } }, 'keys.secretName'],
+    ['encryption without keys', { keys: { encryptWith: 'new' } }, 'keys.secretName'],
+    [
+      "the driver's folder for an agent that reaches no device",
+      { gpu: { enabled: true, driver: 'hostPath' }, daemonset: { privileged: false } },
+      'daemonset.privileged',
+    ],
+  ])('%s', (_, values, why) => expect(refusal(values)).toContain(why));
 });
 
 interface Schema {
