@@ -7,7 +7,7 @@ import { killCase } from './kill';
 import type { Place } from './place';
 import { alternate } from './rounds';
 import { say } from './say';
-import { smoke } from './smoke';
+import { managed, smoke } from './smoke';
 import { tooLittle } from './too-little';
 import { twenty } from './twenty';
 
@@ -57,6 +57,7 @@ function limits(place: Place): Promise<unknown> {
 
 const cases: readonly Case[] = [
   { name: 'smoke', limitSeconds: 170, run: smoke },
+  { name: 'managed', limitSeconds: 60, run: managed },
   { name: 'limits', limitSeconds: 170, run: limits },
   alloc(1, 3, 60),
   alloc(8, 3, 120),

@@ -62,6 +62,19 @@ async function cycle(path: (typeof paths)[number], job: Job): Promise<unknown> {
   return { path, capture: captured.timings, restore: timings, same };
 }
 
+/** How a process with such memory looks beside one without. */
+export async function managed(place: Place): Promise<unknown> {
+  const plain = await startWorker(place, 'plain', [join(place.home, 'worker'), '0.0625'], 60_000);
+  const without = mapped(plain.ref.pid);
+  await endWorker(plain);
+  const cuda = new Cuda(place.config.gpu.helper);
+  try {
+    return { without, with: await managedMemory(place, cuda) };
+  } finally {
+    cuda.close();
+  }
+}
+
 /** What the driver says about memory that it cannot checkpoint, and how such a process looks from outside. */
 async function managedMemory(place: Place, cuda: Cuda): Promise<unknown> {
   const worker = await startWorker(
@@ -90,6 +103,9 @@ const tell = async (cuda: Cuda, call: CudaCall): Promise<string> => {
   return `${JSON.stringify(answer)} in ${Math.round(performance.now() - from)} ms`;
 };
 
+/** Managed memory is mapped through it. */
+const UVM = '/dev/nvidia-uvm';
+
 /** Mappings of the driver's devices: how many, and of how many bytes. */
 function mapped(pid: number): string {
   const sizes = new Map<string, { count: number; bytes: number }>();
@@ -98,6 +114,7 @@ function mapped(pid: number): string {
     const name = path.join(' ');
     if (!name.startsWith('/dev/nvidia')) continue;
     const [from = 0, to = 0] = range.split('-').map((hex) => parseInt(hex, 16));
+    if (name === UVM) say('  uvm', line);
     const { count, bytes } = sizes.get(name) ?? { count: 0, bytes: 0 };
     sizes.set(name, { count: count + 1, bytes: bytes + to - from });
   }
