@@ -1,4 +1,5 @@
 /** The demo itself: every figure of the report is measured here or read from the objects in the cluster. */
+import type { Timing } from '@dynamo-snapshot/api/schema';
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import { secondsBetween } from '@dynamo-snapshot/api/time';
 import type { Kube, KubeObject } from '../kube';
@@ -101,13 +102,17 @@ async function answers(ip: string, until: number): Promise<void> {
 async function restoreFigures(kube: Kube, podUid: string) {
   const all = await kube.list<SnapshotAssignment>('snapshotassignments');
   const status = all.find((a) => a.spec.operation === 'Restore' && a.spec.pod?.uid === podUid)?.status;
-  const steps = status?.receipt?.steps ?? [];
-  const criu = steps.find((s) => s.step === 'criu')?.seconds ?? Number.NaN;
-  const whole = (status?.timings ?? []).find((t) => t.step === 'total')?.seconds;
-  const seconds = whole ?? secondsBetween(status?.startedAt ?? '', status?.finishedAt ?? '');
-  const fill = (status?.timings ?? []).find((t) => t.step === 'fill')?.seconds ?? 0;
-  return { criuRestoreSeconds: criu, fillSeconds: fill, outsideCriuSeconds: seconds - criu - fill };
+  const criu = secondsOf(status?.receipt?.steps, 'criu') ?? Number.NaN;
+  const fill = secondsOf(status?.timings, 'fill') ?? 0;
+  const whole = secondsOf(status?.timings, 'total') ?? elapsed(status);
+  return { criuRestoreSeconds: criu, fillSeconds: fill, outsideCriuSeconds: whole - criu - fill };
 }
+
+const secondsOf = (timings: readonly Timing[] | undefined, step: string): number | undefined =>
+  timings?.find((t) => t.step === step)?.seconds;
+
+const elapsed = (status: SnapshotAssignment['status']): number =>
+  secondsBetween(status?.startedAt ?? '', status?.finishedAt ?? '');
 
 async function cleanUp(kube: Kube): Promise<void> {
   await kube.delete('pod', ['demo-worker', 'demo-restored', 'demo-clone-1', 'demo-clone-2', 'demo-clone-3']);
