@@ -66,6 +66,7 @@ export interface CheckpointObject {
       readonly size: string;
       readonly uid: string;
     };
+    readonly retired?: readonly object[];
     readonly timings?: readonly { step: string; seconds: number }[];
     readonly conditions?: readonly { type: string; status: string; reason: string; message: string }[];
   };

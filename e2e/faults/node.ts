@@ -1,10 +1,11 @@
 /** One node of the cluster as the machine sees it: its files, its cgroups, its processes. Everything found is a checked process. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hierarchies, memberCgroup } from '../cluster/cgroups';
 import type { Cluster, ClusterNode } from '../cluster/cluster';
 import { inNode } from '../cluster/cluster';
 import { memberDir } from '../cluster/instance';
+import { poll } from '../cluster/poll';
 import type { ProcessId } from '../cluster/process';
 import { identify } from '../cluster/process';
 import { NAMESPACE, RELEASE } from '../chart';
@@ -41,6 +42,25 @@ export class FaultNode {
   /** Runs a command in all of the node's namespaces. */
   run(argv: readonly [string, ...string[]]): Promise<string> {
     return inNode(this.#node, argv);
+  }
+
+  /** All that runs on the node stands still, containers too, as when it has lost its power. */
+  freeze(): Promise<void> {
+    return this.#freezer('FROZEN');
+  }
+
+  thaw(): Promise<void> {
+    return this.#freezer('THAWED');
+  }
+
+  async #freezer(state: 'FROZEN' | 'THAWED'): Promise<void> {
+    const group = this.groups.find((g) => existsSync(join(g, 'freezer.state')));
+    if (group === undefined) throw new Error(`node ${this.name} has no group of the freezer`);
+    const file = join(group, 'freezer.state');
+    writeFileSync(file, state);
+    const settled = () => Promise.resolve(readOr(file).trim() === state);
+    if (!(await poll(settled, { limitMs: 20_000, everyMs: 50 })))
+      throw new Error(`${file} is ${readOr(file).trim()}`);
   }
 
   /** The groups of one operation, which exist while it runs. */

@@ -38,36 +38,36 @@ describe('a checkpoint job', () => {
     return { reason: status?.conditions?.find((c) => c.type === 'Ready')?.reason, message: status?.message };
   };
 
-  it('that is not done in its time says which value to raise', async () => {
+  // At once: they wait for their time and their tries, not for each other.
+  beforeAll(async () => {
     await world.make(checkpoint('job-late', world.nodeA, 'sleep 600', { activeDeadlineSeconds: 5 }));
+    await world.make(checkpoint('job-fails', world.nodeA, 'exit 3', { backoffLimit: 1 }));
+    await world.make(checkpoint('job-empty', world.nodeA, 'exit 0', {}));
+    await world.make(checkpoint('job-deleted', world.nodeA, 'sleep 600', {}));
+  });
+
+  it('that is not done in its time says which value to raise', async () => {
     expect(await reasonOf('job-late')).toEqual({
       reason: 'JobDeadlineExceeded',
-      message: expect.stringMatching(/5 s.*spec.job.activeDeadlineSeconds/),
-    });
-  }, 150_000);
-
-  it('whose pods fail gives up after its tries', async () => {
-    await world.make(checkpoint('job-fails', world.nodeA, 'exit 3', { backoffLimit: 1 }));
-    expect(await reasonOf('job-fails')).toEqual({
-      reason: 'JobFailed',
-      message: expect.stringMatching(/2 failed pods \(BackoffLimitExceeded\)/),
+      message: expect.stringMatching(/5 s.*spec.job.activeDeadlineSeconds/) as string,
     });
   }, 150_000);
 
   it('that succeeds without a capture proves nothing', async () => {
-    await world.make(checkpoint('job-empty', world.nodeA, 'exit 0', {}));
     expect(await reasonOf('job-empty')).toMatchObject({ reason: 'JobFailed' });
   }, 150_000);
 
   it('that is deleted fails its checkpoint', async () => {
-    await world.make(checkpoint('job-deleted', world.nodeA, 'sleep 600', {}));
-    await world.kube.wait(
-      'dynamocheckpoint',
-      'job-deleted',
-      'jsonpath={.status.jobName}=checkpoint-job-deleted',
-      60,
-    );
+    const made = 'jsonpath={.status.jobName}=checkpoint-job-deleted';
+    await world.kube.wait('dynamocheckpoint', 'job-deleted', made, 60);
     await world.kube.delete('job', ['checkpoint-job-deleted']);
     expect(await reasonOf('job-deleted')).toMatchObject({ reason: 'JobMissing' });
+  }, 150_000);
+
+  it('whose pods fail gives up after its tries', async () => {
+    expect(await reasonOf('job-fails')).toEqual({
+      reason: 'JobFailed',
+      message: expect.stringMatching(/2 failed pods \(BackoffLimitExceeded\)/) as string,
+    });
   }, 150_000);
 });

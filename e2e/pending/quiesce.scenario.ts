@@ -20,6 +20,14 @@ describe('the hooks of a worker', () => {
     return (await world.kube.get<CheckpointObject>('dynamocheckpoint', name)).status;
   };
 
+  it('are refused by admission where they cannot be called', async () => {
+    const made = checkpointOf('refused', 'quiesce');
+    const quiesce = { beforeCapture: [hook('/pause'), hook('/a b')], afterRestore: [hook('/resume')] };
+    const spec = { ...(made['spec'] as object), quiesce };
+    const { stderr } = await world.kube.try(['create', '-f', '-'], JSON.stringify({ ...made, spec }));
+    expect(stderr).toContain('spec.quiesce.beforeCapture[1].http.path: "/a b" has a character');
+  });
+
   it('bring it to rest for the capture, and wake up both the source and the clone', async () => {
     const file = '/data/hook';
     await capture('at-rest', {

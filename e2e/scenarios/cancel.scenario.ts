@@ -69,6 +69,23 @@ describe('an operation that is not wanted any more lets go', () => {
     expect(await clean()).toBe(true);
   });
 
+  it('a capture whose source pod is deleted', async () => {
+    await world.serving({ name: 'cancel-source', node: world.nodeA });
+    const holding = holdAt(nodes[0], 'Capture', 'frozen', 60);
+    await world.make(checkpointOf('cancel-source', 'cancel-source'));
+    const held = await holding;
+    await kube.run(['delete', 'pod', 'cancel-source', '--wait=false']);
+    await held.release();
+    await kube.wait(CHECKPOINT.singular, 'cancel-source', 'jsonpath={.status.phase}=Failed', SECONDS);
+    const { status } = await kube.get<CheckpointObject>(CHECKPOINT.singular, 'cancel-source');
+    expect(status?.conditions?.find((c) => c.type === 'Ready')).toMatchObject({
+      reason: 'SourcePodGone',
+      message: 'pod cancel-source left while it was captured',
+    });
+    await kube.wait('pod', 'cancel-source', 'delete', 60);
+    expect(await clean()).toBe(true);
+  });
+
   it('a capture whose deadline passes ends as DeadlineExceeded', async () => {
     const before = await count(ip);
     const object = checkpointOf('cancel-late', 'cancel');

@@ -1,5 +1,6 @@
 import { truncateSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { coldAfterVerdict } from '../verdict';
 import type { WorkerOptions } from '../workload';
 import { asking, checkpointOf, PATIENT, state, OTHER_WORKER_IMAGE } from '../workload';
 import type { PodCondition } from '../world';
@@ -58,6 +59,8 @@ describe('a pod that cannot be restored starts cold, becomes Ready and says why'
     const told = await startedCold('cold-torn', {});
     expect(told).toMatchObject({ status: 'False', reason: 'RestoreRefused' });
     expect(told.message).toContain(pages);
+    expect(await coldAfterVerdict(world, 'cold-torn')).toBeLessThan(2);
+    await world.kube.wait('dynamocheckpoint', 'cold-torn', 'jsonpath={.status.restores.fellBack}=1', 30);
     const log = await world.kube.logs('cold-torn');
     expect(log).toMatch(/standby: starting cold: RestoreRefused: .*\n(.*\n)*loading 64 MiB/);
   });
@@ -68,6 +71,7 @@ describe('a pod that cannot be restored starts cold, becomes Ready and says why'
     const told = await startedCold('cold-image', { container: { command, ...image } });
     expect(told).toMatchObject({ status: 'False', reason: 'RestoreRefused' });
     expect(told.message).toContain('captured from image');
+    expect(await coldAfterVerdict(world, 'cold-image')).toBeLessThan(2);
   });
 
   it('and may take its time to load, as its own startup probe allows, though liveness would not wait', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lease } from '@dynamo-snapshot/api/names';
 import { writesSince } from '../audit';
 import { FULL_NAME } from '../chart';
+import { rssBytes } from '../summary';
 import { clusterName, World } from '../world';
 
 const MB = 1e6;
@@ -9,16 +10,6 @@ const MB = 1e6;
 const QUIET_MS = 20_000;
 /** An agent says that it is there (docs/adr/0030). */
 const HEARTBEAT_MS = 10_000;
-
-interface Summary {
-  readonly pods: readonly {
-    readonly podRef: { readonly name: string };
-    readonly containers?: readonly {
-      readonly name: string;
-      readonly memory?: { readonly rssBytes?: number };
-    }[];
-  }[];
-}
 
 describe('while nothing happens', () => {
   const world = new World();
@@ -53,14 +44,8 @@ describe('while nothing happens', () => {
   });
 
   it('an agent holds less than 150 MB', async () => {
-    const used = await Promise.all(
-      [world.nodeA, world.nodeB].map(async (node) => {
-        const text = await world.kube.run(['get', '--raw', `/api/v1/nodes/${node}/proxy/stats/summary`]);
-        const { pods } = JSON.parse(text) as Summary;
-        const own = pods.find(({ podRef }) => podRef.name.startsWith(`${agent}-`));
-        return own?.containers?.find(({ name }) => name === 'agent')?.memory?.rssBytes ?? Number.NaN;
-      }),
-    );
+    const used = await rssBytes(world.kube, [world.nodeA, world.nodeB], `${agent}-`, 'agent');
+    expect(used).toHaveLength(2);
     for (const bytes of used) {
       expect(bytes / MB).toBeGreaterThan(10);
       expect(bytes / MB).toBeLessThan(150);

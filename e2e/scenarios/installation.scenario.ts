@@ -1,6 +1,7 @@
 import { VERSION_ANNOTATION } from '@dynamo-snapshot/api/names';
 import { FULL_NAME, helm, RELEASE, upgrade } from '../chart';
 import type { Finished } from '../kube';
+import { Operators } from '../operators';
 import { World } from '../world';
 
 const CRD = 'dynamocheckpoints.nvidia.com';
@@ -25,22 +26,15 @@ describe('the installation', () => {
   });
 
   it('is tested by helm test, which names the part that does not work', async () => {
-    const scale = async (replicas: number): Promise<void> => {
-      await world.kube.run(['scale', 'deployment', `${FULL_NAME}-operator`, `--replicas=${replicas}`]);
-      await world.kube.run(
-        ['rollout', 'status', `deployment/${FULL_NAME}-operator`, '--timeout=90s'],
-        '',
-        100,
-      );
-    };
-    await scale(0);
+    const operators = await Operators.of(world.kube);
+    await operators.takeAway();
     try {
       const { code, stdout } = await test();
       expect(stdout).toContain('FAILED 0 of 0 operator pods are ready');
       expect(stdout).toContain('ok     an agent is ready on each of 2 nodes');
       expect(code).not.toBe(0);
     } finally {
-      await scale(2);
+      await operators.bringBack();
     }
   });
 

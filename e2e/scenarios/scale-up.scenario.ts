@@ -1,7 +1,7 @@
 import { secondsBetween } from '@dynamo-snapshot/api/time';
 import { bringAgentsBack, removeAgents } from '../agents';
 import { checkpoint, count, deployment, state } from '../workload';
-import type { PodStatus } from '../world';
+import type { CheckpointObject, PodStatus } from '../world';
 import { conditionOf, restoredCondition, World } from '../world';
 
 const labels = { app: 'scale' };
@@ -54,6 +54,23 @@ describe('a Deployment whose pods a checkpoint selects', () => {
     const worker = await state(fifth?.status.podIP ?? '');
     expect(worker).toMatchObject({ counter: 0, modelIntact: true, pid: 1 });
     expect(fifth?.status.containerStatuses?.[0]?.restartCount).toBe(0);
+  });
+
+  it('is not captured where there is no agent, which is said, and ends with the reason', async () => {
+    const capture = { timeoutSeconds: 20 };
+    await world.make(checkpoint('no-agent', { source: { selector: { matchLabels: labels } }, capture }));
+    const reasonOf = '{.status.conditions[?(@.type=="Captured")].reason}';
+    await world.kube.wait('dynamocheckpoint', 'no-agent', `jsonpath=${reasonOf}=AgentMissing`, 60);
+    await world.kube.wait('dynamocheckpoint', 'no-agent', 'jsonpath={.status.phase}=Failed', 60);
+    const { status } = await world.kube.get<CheckpointObject>('dynamocheckpoint', 'no-agent');
+    expect(status?.message).toMatch(/^no snapshot agent took it on node node-[ab] within 20 s$/);
+    const events = await world.kube.run([
+      'get',
+      'events',
+      '--field-selector',
+      'involvedObject.name=no-agent',
+    ]);
+    expect(events).toMatch(/AgentMissing.*DaemonSet's nodeSelector/);
   });
 });
 

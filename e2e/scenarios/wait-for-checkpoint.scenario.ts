@@ -1,4 +1,5 @@
 import { asking, checkpointOf, count, PATIENT, worker } from '../workload';
+import { coldAfterVerdict } from '../verdict';
 import { restoredCondition, World } from '../world';
 
 // Nothing was captured whose command could be taken.
@@ -46,6 +47,7 @@ describe('a pod whose checkpoint is to be waited for', () => {
     ]);
     const pod = await world.ready('wait-cold', 120);
     expect(restoredCondition(pod)).toMatchObject({ status: 'False', reason: 'CheckpointFailed' });
+    expect(await coldAfterVerdict(world, 'wait-cold')).toBeLessThan(2);
     expect(await count(pod.status.podIP)).toBe(1);
   });
 });

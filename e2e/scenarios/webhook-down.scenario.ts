@@ -1,30 +1,24 @@
+import { Operators } from '../operators';
 import { asking, checkpoint, count, worker } from '../workload';
 import { World } from '../world';
 
-const OPERATOR = 'app.kubernetes.io/component=operator';
-
 describe('while the webhook is down', () => {
   const world = new World();
-  let operator = '';
-  const scale = (replicas: number) =>
-    world.kube.run(['scale', 'deployment', operator, `--replicas=${replicas}`]);
+  let operators: Operators;
 
   beforeAll(async () => {
-    const [found] = await world.kube.list<{ metadata: { name: string } }>('deployment', OPERATOR);
-    operator = found?.metadata.name ?? '';
+    operators = await Operators.of(world.kube);
     await world.make(
       checkpoint('down', {
         source: { podName: 'down-nobody' },
         restore: { podSelector: { matchLabels: { app: 'down' } } },
       }),
     );
-    await scale(0);
-    await world.kube.run(['wait', 'pod', '-l', OPERATOR, '--for=delete', '--timeout=90s'], '', 100);
+    await operators.takeAway();
   });
 
   afterAll(async () => {
-    await scale(1);
-    await world.kube.run(['rollout', 'status', `deployment/${operator}`, '--timeout=120s'], '', 130);
+    await operators.bringBack();
     await world.clean();
   });
 
@@ -37,7 +31,7 @@ describe('while the webhook is down', () => {
   });
 
   it('and the pod that asked hears of it when the operator is back', async () => {
-    await scale(1);
+    await operators.bringBack();
     await world.told('down-asks', 'False', 'NotAPlaceholder', 120);
   });
 });

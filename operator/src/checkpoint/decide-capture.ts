@@ -133,15 +133,21 @@ function decideAssigned(
 }
 
 /** A job that goes on tries again by itself: its next pod is captured. */
-function decideFailed(seen: Observed, { status }: SnapshotAssignment, request: CaptureRequest): CapturePlan {
+function decideFailed(seen: Observed, capture: SnapshotAssignment, request: CaptureRequest): CapturePlan {
   const { checkpoint, job, captureSourceGone } = seen;
-  const why = status?.reason ?? reason.captureFailed;
-  const message = status?.message ?? 'the capture failed';
+  const { reason: why, message } = endOf(capture, captureSourceGone);
   const { backoffLimit = checkpointDefaults.backoffLimit } = checkpoint.spec.job ?? {};
   const again = job.state === 'active' && captureSourceGone && request.attempt <= backoffLimit;
   if (!again) return fail(why, job.ended === undefined ? message : `${message}; ${job.ended.message}`);
   const next = { key: request.key, version: request.version, attempt: request.attempt + 1 };
   return { do: 'begin', request: next, message: `attempt ${request.attempt} failed: ${why}: ${message}` };
+}
+
+/** What was cancelled because its pod leaves says no more than that it was cancelled. */
+function endOf({ spec, status }: SnapshotAssignment, sourceGone: boolean): { reason: string; message: string } {
+  if (status?.phase === 'Cancelled' && sourceGone)
+    return { reason: reason.sourcePodGone, message: `pod ${spec.pod?.name ?? ''} left while it was captured` };
+  return { reason: status?.reason ?? reason.captureFailed, message: status?.message ?? 'the capture failed' };
 }
 
 /** An agent that has taken a capture says itself how it ends; until then nobody else would. */

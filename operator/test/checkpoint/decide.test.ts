@@ -168,6 +168,27 @@ describe('a capture', () => {
       { do: 'fail', reason: 'SourcePodGone' },
     ],
     [
+      'that was cancelled because its pod left says so',
+      one(),
+      {
+        assignments: [
+          assignment(CAPTURE, { phase: 'Cancelled', reason: 'Cancelled' }, { pod: { name: 'src', uid: 'uid-src' } }),
+        ],
+      },
+      { do: 'fail', reason: 'SourcePodGone', message: 'pod src left while it was captured' },
+    ],
+    [
+      'that somebody cancelled says that',
+      one(),
+      {
+        pods: [pod('src')],
+        assignments: [
+          assignment(CAPTURE, { phase: 'Cancelled', reason: 'Cancelled' }, { pod: { name: 'src', uid: 'uid-src' } }),
+        ],
+      },
+      { do: 'fail', reason: 'Cancelled' },
+    ],
+    [
       'on a node without an agent is said to a person',
       one(),
       {
