@@ -44,7 +44,6 @@ describe('a checkpoint that is captured again', () => {
 
   it('keeps what it has when the new capture fails', async () => {
     const before = await current();
-    await world.kube.delete('pod', ['versions']);
     await world.kube.run([
       'patch',
       'dynamocheckpoint',
@@ -53,7 +52,6 @@ describe('a checkpoint that is captured again', () => {
       '-p',
       JSON.stringify({ spec: { source: { containerName: 'nobody' } } }),
     ]);
-    await world.serving({ name: 'versions', node: world.nodeA });
     await world.kube.wait('dynamocheckpoint', 'versions', 'jsonpath={.status.capture.outcome}=Failed', 60);
     const after = await current();
     expect(after).toMatchObject({ phase: 'Ready', artifact: before?.artifact });

@@ -11,7 +11,7 @@ import type { CheckpointObject } from '../world';
 import { World } from '../world';
 
 const READY = 1000;
-const NEW = 7;
+const NEW = 5;
 const MB = 1e6;
 const MARK = 'e2e.dynamo-snapshot/thousand';
 const AT_ONCE = 20;

@@ -72,6 +72,19 @@ describe('publishing', () => {
     ]);
   });
 
+  it('tells how much of it is verified', async () => {
+    await published();
+    let told = { done: -1, total: -1 };
+    await verifyFiles(await openArtifact(final), undefined, pool, async (bytes, work) => {
+      expect(bytes()).toEqual({ done: 0, total: BIG + 7 });
+      const result = await work();
+      told = bytes();
+      return result;
+    });
+    // In whole pages.
+    expect(told).toEqual({ done: BIG + 2 * 4096, total: BIG + 7 });
+  });
+
   it('puts nothing in its place once it must stop', async () => {
     await beginArtifact(staging, final);
     writeFileSync(join(staging, 'rootfs.tar'), 'tar');
