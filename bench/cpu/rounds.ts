@@ -8,7 +8,7 @@ export interface Round {
   readonly restored: Restored;
 }
 
-/** The first round touches memory and disk that nobody has used before; it is not counted. */
+/** The first round touches memory and disk that nobody has used before; it is not counted. Nobody goes first each time. */
 export async function alternate(
   sides: readonly Side[],
   tree: Tree,
@@ -16,7 +16,7 @@ export async function alternate(
 ): Promise<ReadonlyMap<string, readonly Round[]>> {
   const rounds = new Map<string, Round[]>(sides.map((side) => [side.name, []]));
   for (let i = 0; i <= count; i += 1)
-    for (const side of sides) {
+    for (const side of i % 2 === 0 ? sides : [...sides].reverse()) {
       const done = await round(side, tree);
       console.error(`${i === 0 ? 'warm-up' : `round ${i}`} ${side.name}: ${told(done)}`);
       if (i > 0) rounds.get(side.name)?.push(done);
