@@ -54,7 +54,7 @@ export const restoredCondition = (pod: PodStatus): PodCondition | undefined =>
   conditionOf(pod, RESTORED_CONDITION);
 
 export interface CheckpointObject {
-  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
   readonly status?: {
     readonly phase?: string;
     readonly message?: string;

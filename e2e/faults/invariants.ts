@@ -32,8 +32,10 @@ export async function sourceFaults(
   let after = 0;
   const answers = await becomes(async () => (after = await count(ip)) > 0, 30);
   if (!answers) return ['the source does not answer'];
-  const { status } = await asked(() => lab.kube.get<PodStatus>('pod', pod));
-  const now = status.containerStatuses?.find((c) => c.name === 'main')?.restartCount ?? -1;
+  const now =
+    (await asked(() => lab.reader.get<PodStatus>('pods', pod)))?.status.containerStatuses?.find(
+      (c) => c.name === 'main',
+    )?.restartCount ?? -1;
   const held = await holders(lab.nodes[0], await containerOf(lab, pod, 'main'));
   return [
     ...(after > counter ? [] : [`the source's counter went from ${counter} to ${after}`]),
@@ -73,7 +75,7 @@ export async function assignmentsEnd(
   let list: readonly AssignmentObject[] = [];
   const open = () => list.filter((a) => !isFinal(a.status?.phase as never));
   const ended = await becomes(async () => {
-    list = await lab.kube.list<AssignmentObject>(ASSIGNMENT.plural);
+    list = await lab.reader.list<AssignmentObject>(ASSIGNMENT.plural);
     return open().length === 0;
   }, FINAL_SECONDS);
   const end = list
@@ -88,24 +90,16 @@ export async function assignmentsEnd(
 
 /** In a final phase, and Ready only with an artifact whose every byte is right. */
 export async function checkpointFaults(lab: Lab, name: string): Promise<readonly string[]> {
-  const { kube } = lab;
+  let seen: CheckpointObject | undefined;
   const final = async () => {
-    const found = await kube.try([
-      'get',
-      CHECKPOINT.singular,
-      name,
-      '-o',
-      'jsonpath={.status.phase}{.metadata.deletionTimestamp}',
-    ]);
-    return ['Ready', 'Failed'].includes(found.stdout) || found.stderr.includes('NotFound');
+    seen = await lab.reader.get<CheckpointObject>(CHECKPOINT.plural, name);
+    const isLeaving = seen?.metadata.deletionTimestamp !== undefined;
+    return seen === undefined || (!isLeaving && ['Ready', 'Failed'].includes(seen.status?.phase ?? ''));
   };
   if (!(await becomes(final, FINAL_SECONDS)))
     return [`checkpoint ${name} is in no final phase after ${FINAL_SECONDS} s`];
-  const found = await kube.try(['get', CHECKPOINT.singular, name, '-o', 'json']);
-  if (found.code !== 0) return [];
-  const { status } = JSON.parse(found.stdout) as CheckpointObject;
-  if (status?.phase !== 'Ready') return [];
-  return artifactFaults(lab, status.location ?? '');
+  const { phase, location = '' } = seen?.status ?? {};
+  return phase === 'Ready' ? artifactFaults(lab, location) : [];
 }
 
 const ENGINE = '/opt/dynamo-snapshot/engine.cjs';
@@ -130,10 +124,8 @@ async function artifactFaults(lab: Lab, location: string): Promise<readonly stri
 export async function restoredFaults(lab: Lab, pod: string, counted: number): Promise<readonly string[]> {
   let seen: PodStatus | undefined;
   const final = async () => {
-    const found = await lab.kube.try(['get', 'pod', pod, '-o', 'json']);
-    if (found.stderr.includes('NotFound')) return true;
-    seen = JSON.parse(found.stdout) as PodStatus;
-    return conditionOf(seen, 'Ready')?.status === 'True';
+    seen = await lab.reader.get<PodStatus>('pods', pod);
+    return seen === undefined || conditionOf(seen, 'Ready')?.status === 'True';
   };
   const isFinal = await becomes(final, FINAL_SECONDS);
   if (seen === undefined) return isFinal ? [] : [`pod ${pod} could not be looked at`];
@@ -156,7 +148,7 @@ export async function leftovers(lab: Lab): Promise<readonly string[]> {
   let found: readonly string[] = [];
   const { name } = lab.cluster;
   const look = async () => {
-    const known = (await lab.kube.list<CheckpointObject>(CHECKPOINT.plural)).map((c) => c.status?.location);
+    const known = (await lab.reader.list<CheckpointObject>(CHECKPOINT.plural)).map((c) => c.status?.location);
     const orphans = store.artifacts(name).filter((path) => !known.includes(path));
     found = [
       ...lab.nodes.flatMap(nodeLeftovers),

@@ -11,10 +11,12 @@ import type { Kube } from '../kube';
 import type { PodStatus } from '../world';
 import { conditionOf } from '../world';
 import type { FaultNode } from './node';
+import type { Reader } from './reader';
 
 export interface Lab {
   readonly cluster: Cluster;
   readonly kube: Kube;
+  readonly reader: Reader;
   /** Sources run on the first, placeholders on the second. */
   readonly nodes: readonly [FaultNode, FaultNode];
   readonly say: (line: string) => void;
@@ -44,11 +46,8 @@ export async function asked<T>(ask: () => Promise<T>, seconds = 60): Promise<T> 
 export const becomes = (claim: () => Promise<boolean>, seconds: number): Promise<boolean> =>
   poll(() => claim().catch(() => false), { limitMs: seconds * 1000, everyMs: 200 });
 
-export async function podOf({ kube }: Lab, component: string, node?: string): Promise<string> {
-  const pods = await kube.list<{
-    metadata: { name: string; deletionTimestamp?: string };
-    spec: { nodeName: string };
-  }>('pods', `${COMPONENT}=${component}`);
+export async function podOf({ reader }: Lab, component: string, node?: string): Promise<string> {
+  const pods = await reader.list<PodStatus & Leaving>('pods', `${COMPONENT}=${component}`);
   const pod = pods.find(
     (p) => p.metadata.deletionTimestamp === undefined && (node === undefined || p.spec.nodeName === node),
   );
@@ -57,9 +56,10 @@ export async function podOf({ kube }: Lab, component: string, node?: string): Pr
   return pod.metadata.name;
 }
 
-export async function containerOf({ kube }: Lab, pod: string, container?: string): Promise<string> {
-  const { status } = await kube.get<PodStatus>('pod', pod);
-  const found = status.containerStatuses?.find((c) => container === undefined || c.name === container);
+export async function containerOf({ reader }: Lab, pod: string, container?: string): Promise<string> {
+  const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
+    (c) => container === undefined || c.name === container,
+  );
   return found?.containerID.replace(/^containerd:\/\//, '') ?? '';
 }
 
@@ -82,10 +82,10 @@ export const revive = async ({ cluster }: Lab): Promise<void> => void (await up(
 
 /** The operator that works, and its node. */
 export async function leader(lab: Lab): Promise<{ readonly pod: string; readonly node: FaultNode }> {
-  const { spec } = await lab.kube.get<{ spec: { holderIdentity?: string } }>('lease', lease.operator);
-  const pod = spec.holderIdentity?.replace(/_.*$/, '') ?? '';
-  const { nodeName } = (await lab.kube.get<PodStatus>('pod', pod)).spec;
-  const node = lab.nodes.find(({ name }) => name === nodeName);
+  const held = await lab.reader.get<{ spec: { holderIdentity?: string } }>('leases', lease.operator);
+  const pod = held?.spec.holderIdentity?.replace(/_.*$/, '') ?? '';
+  const found = await lab.reader.get<PodStatus>('pods', pod);
+  const node = lab.nodes.find(({ name }) => name === found?.spec.nodeName);
   if (node === undefined) throw new Error(`the leading operator ${pod} is on no node of ours`);
   return { pod, node };
 }
@@ -95,10 +95,10 @@ const PODS = 4;
 const SERVE_SECONDS = 100;
 
 /** Agents and operators serve again. Those that were killed are replaced: the kubelet lets a container that ends often wait ever longer. */
-export async function settled({ kube }: Lab): Promise<void> {
+export async function settled({ kube, reader }: Lab): Promise<void> {
   const replaced = new Set<string>();
   const serve = async () => {
-    const pods = await kube.list<PodStatus & Leaving>('pods', `${COMPONENT} in (agent,operator)`);
+    const pods = await reader.list<PodStatus & Leaving>('pods', `${COMPONENT} in (agent,operator)`);
     const killed = pods.filter(
       ({ metadata, status }) =>
         !replaced.has(metadata.name) && status.containerStatuses?.some((c) => c.restartCount > 0),

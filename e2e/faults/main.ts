@@ -10,6 +10,7 @@ import type { Lab } from './lab';
 import { FaultNode } from './node';
 import type { Case } from './plan';
 import { planOf, possible, stepOf } from './plan';
+import { Reader } from './reader';
 import { isUsed, mountStore, unmountStore } from './store';
 import { table } from './table';
 import type { Outcome } from './trial';
@@ -42,7 +43,7 @@ async function lab(): Promise<Lab> {
   const [a, b] = await Promise.all(world.nodes.map((node) => FaultNode.of(cluster, node)));
   if (a === undefined || b === undefined) throw new Error('two nodes are needed');
   await sweep(kube);
-  return { cluster, kube, nodes: [a, b], say };
+  return { cluster, kube, reader: new Reader(cluster.kubeconfig), nodes: [a, b], say };
 }
 
 /** What a run that was cut off has left. */

@@ -122,7 +122,7 @@ export class Trials {
   ): Promise<Found> {
     const lab = this.#lab;
     const node = lab.nodes[one.operation === 'Capture' ? 0 : 1];
-    const earlier = await asked(() => lab.kube.list<AssignmentObject>(ASSIGNMENT.plural));
+    const earlier = await asked(() => lab.reader.list<AssignmentObject>(ASSIGNMENT.plural));
     const holding = holdAt(node, one.operation, one.step, HOLD_SECONDS);
     holding.catch(() => undefined); // looked at below
     await asked(() => lab.kube.apply(subject.object));
