@@ -111,9 +111,20 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'store read-only': {
     at: { Capture: ['observe'], Restore: ['observe', 'verify'] },
-    strike: (scene) => inAgent(scene, ['mount', '-o', 'remount,bind,ro', '/checkpoints']),
+    strike: async (scene) => {
+      const remount = (mode: 'ro' | 'rw') =>
+        inAgent(scene, ['mount', '-o', `remount,bind,${mode}`, '/checkpoints']);
+      await remount('ro');
+      return async () => {
+        await ended(scene.held);
+        await remount('rw');
+      };
+    },
   },
-  'store gone': { strike: (scene) => inAgent(scene, ['umount', '-l', '/checkpoints']) },
+  // The agent sees it, and ends: a new container mounts the volume anew.
+  'store gone': {
+    strike: (scene) => nothingToHeal(inAgent(scene, ['umount', '-l', '/checkpoints'])),
+  },
   'memory limit too small': {
     at: { Restore: ['restore'] },
     strike: async ({ lab, node, pod, held }) => {
@@ -182,12 +193,8 @@ async function killWhenThere(
   });
 }
 
-/** In the mount namespace that the agent and its operations share. A new agent pod has a new one. */
-async function inAgent({ lab, node, held }: Scene, argv: readonly string[]): Promise<() => Promise<void>> {
+/** In the mount namespace that the agent and its operations share; a new container has a new one. */
+async function inAgent({ lab, node }: Scene, argv: readonly string[]): Promise<void> {
   const pod = await podOf(lab, 'agent', node.name);
   await lab.kube.run(['exec', pod, '--', ...argv]);
-  return async () => {
-    await ended(held);
-    await lab.kube.run(['delete', 'pod', pod, '--timeout=60s'], '', 70);
-  };
 }

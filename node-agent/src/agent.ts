@@ -34,6 +34,7 @@ export interface AgentParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly runtimeAnswers: () => Promise<boolean>;
+  readonly storeIsThere: () => Promise<boolean>;
   readonly metrics: Metrics;
 }
 

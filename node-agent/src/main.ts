@@ -14,6 +14,7 @@ import type { AgentConfig } from './config';
 import { agentConfig } from './config';
 import { heartbeat } from './heartbeat';
 import { answers, runtimeLost, socketPath } from './runtime/socket';
+import { StoreVolume } from './store/volume';
 import type { SweeperParts } from './sweep/sweep';
 import { sweeping } from './sweep/sweep';
 
@@ -25,8 +26,9 @@ async function main(): Promise<void> {
   const socket = socketPath(config.criSocket);
   const registry = new Registry();
   const metrics = makeMetrics(registry, 'agent');
-  const runtimeAnswers = () => answers(socket);
-  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, runtimeAnswers });
+  const volume = await StoreVolume.mountedAt(config.store);
+  const needs = { runtimeAnswers: () => answers(socket), storeIsThere: () => volume.isThere() };
+  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, ...needs });
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
     return agent.healthy ? true : 'the assignments are not watched yet';
@@ -38,9 +40,12 @@ async function main(): Promise<void> {
     onScrape: () => agent.measure(),
   });
   log.info(`agent of ${config.nodeName}`, { namespace: config.watchNamespace || 'all' });
-  const lost = runtimeLost(socket).then(() => {
+  const lost = Promise.race([
+    runtimeLost(socket).then(() => `the runtime does not answer at ${socket}`),
+    volume.lost().then(() => `the volume at ${config.store} has gone`),
+  ]).then((what) => {
     process.exitCode = 1;
-    return `the runtime does not answer at ${socket} (a new container mounts the socket anew)`;
+    return `${what} (a new container mounts it anew)`;
   });
   const stopped = Promise.race([askedToStop(), lost]);
   try {

@@ -40,6 +40,7 @@ export interface ApplierParts {
   readonly metrics: Metrics;
   readonly wake: (key: string) => void;
   readonly runtimeAnswers: () => Promise<boolean>;
+  readonly storeIsThere: () => Promise<boolean>;
 }
 
 export interface Subject {
@@ -88,9 +89,11 @@ export class Applier {
     let operation: OperationFile;
     try {
       checkAssignmentSpec(spec);
-      // Not begun, so not failed either: tried again until its runtime is back.
+      // Not begun, so not failed either: tried again until its runtime or its volume is back.
       if (spec.pod && !(await this.#parts.runtimeAnswers()))
         throw new Error(`${spec.operation} waits: the container runtime of this node does not answer`);
+      if (!(await this.#parts.storeIsThere()))
+        throw new Error(`${spec.operation} waits: the volume at ${config.store} has gone`);
       const pod = spec.pod && (await api.getPod(metadata.namespace, spec.pod.name));
       const request = requestOf(assignment, pod, config.store);
       const { namespace, name } = metadata;

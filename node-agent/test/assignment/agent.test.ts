@@ -55,6 +55,7 @@ async function begin(): Promise<Agent> {
     clock: Date,
     metrics,
     runtimeAnswers: () => Promise.resolve(true),
+    storeIsThere: () => Promise.resolve(true),
   });
   agents.push(agent);
   await agent.start();

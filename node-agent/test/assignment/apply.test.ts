@@ -213,16 +213,14 @@ describe('Applier', () => {
     expect(await stage.step(agent)).toBe('nothing');
   });
 
-  it('begins nothing on a container while the runtime does not answer, and says so', async () => {
-    stage.change({
-      operation: 'Capture',
-      pod: { name: 'p', uid: 'u' },
-      container: { name: 'main', id: 'a'.repeat(64) },
-    });
-    stage.runtimeAnswers = false;
-    await expect(stage.step(stage.applier())).rejects.toThrow('does not answer');
-    expect(stage.written).toEqual([]);
-    expect(stage.entry.exists).toBe(false);
+  it.each([
+    [{ runtimeAnswers: false }, 'does not answer'],
+    [{ storeIsThere: false }, 'has gone'],
+  ])('begins nothing with %j, and says so', async (away, words) => {
+    const container = { name: 'main', id: 'a'.repeat(64) };
+    stage.change({ operation: 'Capture', pod: { name: 'p', uid: 'u' }, container });
+    await expect(stage.step(Object.assign(stage, away).applier())).rejects.toThrow(words);
+    expect([stage.written, stage.entry.exists]).toEqual([[], false]);
   });
 
   it('takes up what an earlier agent began', async () => {

@@ -65,6 +65,7 @@ export class Stage {
   readonly written: AssignmentStatus[] = [];
   wakes = 0;
   runtimeAnswers = true;
+  storeIsThere = true;
   now = 1_000_000;
   assignment: SnapshotAssignment = {
     apiVersion: 'nvidia.com/v1alpha1',
@@ -131,6 +132,7 @@ export class Stage {
       metrics: makeMetrics(new Registry(), 'agent'),
       clock: { now: () => this.now },
       runtimeAnswers: () => Promise.resolve(this.runtimeAnswers),
+      storeIsThere: () => Promise.resolve(this.storeIsThere),
       wake: () => (this.wakes += 1),
       config: this.config(),
     });

@@ -1,0 +1,47 @@
+/**
+ * Whether the store is still the volume that was mounted when the agent started. Where it has gone, the empty folder below it shows: what
+ * is deleted there would seem deleted, and what is written there is lost. Only a new container mounts the volume anew.
+ */
+import { stat } from 'node:fs/promises';
+
+const EVERY_MS = 2000;
+/** A server that is away for a moment is no volume that has gone. */
+const GONE_TIMES = 3;
+
+export class StoreVolume {
+  readonly #dir: string;
+  readonly #device: number | undefined;
+
+  private constructor(dir: string, device: number | undefined) {
+    this.#dir = dir;
+    this.#device = device;
+  }
+
+  static async mountedAt(dir: string): Promise<StoreVolume> {
+    return new StoreVolume(dir, await deviceOf(dir));
+  }
+
+  async isThere(): Promise<boolean> {
+    return (await deviceOf(this.#dir)) === this.#device;
+  }
+
+  /** Settles when it has not been there several times in a row. */
+  lost(everyMs = EVERY_MS): Promise<void> {
+    let gone = 0;
+    return new Promise((resolve) => {
+      const look = async () => {
+        gone = (await this.isThere()) ? 0 : gone + 1;
+        if (gone >= GONE_TIMES) return resolve();
+        setTimeout(() => void look(), everyMs).unref();
+      };
+      void look();
+    });
+  }
+}
+
+/** Undefined where there is nothing, or nothing that answers. */
+const deviceOf = (dir: string): Promise<number | undefined> =>
+  stat(dir).then(
+    ({ dev }) => dev,
+    () => undefined,
+  );
