@@ -3,14 +3,19 @@
  * is deleted there would seem deleted, and what is written there is lost. Only a new container mounts the volume anew.
  */
 import { stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const EVERY_MS = 2000;
 /** A server that is away for a moment is no volume that has gone. */
 const GONE_TIMES = 3;
+/** A file server that is gone may let us wait for ever. */
+const ANSWER_MS = 5000;
 
 export class StoreVolume {
   readonly #dir: string;
   readonly #device: number | undefined;
+  /** One question at a time: each that hangs holds a thread. */
+  #asked: Promise<number | undefined> | undefined;
 
   private constructor(dir: string, device: number | undefined) {
     this.#dir = dir;
@@ -22,7 +27,12 @@ export class StoreVolume {
   }
 
   async isThere(): Promise<boolean> {
-    return (await deviceOf(this.#dir)) === this.#device;
+    this.#asked ??= deviceOf(this.#dir).finally(() => (this.#asked = undefined));
+    const late = new AbortController();
+    const tooLate = delay(ANSWER_MS, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
+    const device = await Promise.race([this.#asked, tooLate]);
+    late.abort();
+    return device === this.#device;
   }
 
   /** Settles when it has not been there several times in a row. */
