@@ -27,20 +27,26 @@ export class StoreVolume {
   }
 
   async isThere(): Promise<boolean> {
-    this.#asked ??= deviceOf(this.#dir).finally(() => (this.#asked = undefined));
-    const late = new AbortController();
-    const tooLate = delay(ANSWER_MS, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
-    const device = await Promise.race([this.#asked, tooLate]);
-    late.abort();
-    return device === this.#device;
+    return (await this.#look()) === 'there';
   }
 
-  /** Settles when it has not been there several times in a row. */
+  async #look(): Promise<'there' | 'gone' | 'silent'> {
+    this.#asked ??= deviceOf(this.#dir).finally(() => (this.#asked = undefined));
+    const late = new AbortController();
+    const silence = delay(ANSWER_MS, 'silent' as const, { signal: late.signal, ref: false });
+    silence.catch(() => undefined); // when it has answered
+    const device = await Promise.race([this.#asked, silence]);
+    late.abort();
+    if (device === 'silent') return device;
+    return device === this.#device ? 'there' : 'gone';
+  }
+
+  /** Settles when it has been gone several times in a row. One that does not answer comes back by itself, or not; a new mount would not help. */
   lost(everyMs = EVERY_MS): Promise<void> {
     let gone = 0;
     return new Promise((resolve) => {
       const look = async () => {
-        gone = (await this.isThere()) ? 0 : gone + 1;
+        gone = (await this.#look()) === 'gone' ? gone + 1 : 0;
         if (gone >= GONE_TIMES) return resolve();
         setTimeout(() => void look(), everyMs).unref();
       };
