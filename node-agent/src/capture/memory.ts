@@ -9,10 +9,10 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { EngineIo } from '../engine-io';
 import type { HostPid } from '../linux/ids';
-import { freeHugeBytes, memInfo, ownBytes } from '../linux/proc';
+import { hugeBytesFree, memInfo, ownBytes } from '../linux/proc';
 import type { Copied } from '../memory/copy';
 import { MemoryCopy } from '../memory/copy';
-import { makesRoom, stagingFor, threadsFor } from '../memory/decide';
+import { hugePagesPay, makesRoom, stagingFor, threadsFor } from '../memory/decide';
 import { linkNullPages, removeNullLinks } from '../memory/images';
 import { dump } from './dump';
 import type { DumpPlan } from './dump';
@@ -121,9 +121,9 @@ async function prepare(job: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
   const threads = threadsFor(io.config.threads, availableParallelism());
   io.log.info(`${threads} threads copy the memory, staging: ${staging}`);
   const { memoryBytes } = room;
-  const copy = await MemoryCopy.begin({ dir, threads, staging, memoryBytes, ...(key && { key }) });
-  const free = freeHugeBytes(readFileSync('/proc/buddyinfo', 'utf8'));
-  if (io.config.gpu.hugePages && makesRoom(room, staging, free)) await copy.makeRoom(gpuBytes);
+  const hugePages = hugePagesPay(memoryBytes + gpuBytes, hugeBytesFree());
+  const copy = await MemoryCopy.begin({ dir, threads, staging, hugePages, memoryBytes, ...(key && { key }) });
+  if (io.config.gpu.hugePages && makesRoom(room, staging, hugeBytesFree())) await copy.makeRoom(gpuBytes);
   return copy;
 }
 

@@ -108,8 +108,28 @@ export interface Advised {
 
 /** The image with MADV_HUGEPAGE for the areas that begin at `starts`; everything else is kept byte by byte. */
 export function adviseHugePages(name: string, bytes: Buffer, starts: ReadonlySet<number>): Advised {
-  const { magic, messages } = readImage(name, bytes);
   const before: { start: number; madv: number }[] = [];
+  const edited = changeAdvice(name, bytes, (start, madv) => {
+    if (!starts.has(start)) return undefined;
+    before.push({ start, madv });
+    return BigInt(madv) | (1n << BigInt(ADVICE.HUGEPAGE));
+  });
+  return { bytes: edited, before };
+}
+
+/** The image with the advice that areas had. */
+export function adviseAsBefore(name: string, bytes: Buffer, before: Advised['before']): Buffer {
+  const had = new Map(before.map(({ start, madv }) => [start, BigInt(madv)]));
+  return changeAdvice(name, bytes, (start) => had.get(start));
+}
+
+/** `change` gives the new advice of an area; undefined leaves it as it is. */
+function changeAdvice(
+  name: string,
+  bytes: Buffer,
+  change: (start: number, madv: number) => bigint | undefined,
+): Buffer {
+  const { magic, messages } = readImage(name, bytes);
   const edit = (message: Buffer): Buffer =>
     Buffer.concat(
       fields(message).map((field) => {
@@ -118,14 +138,13 @@ export function adviseHugePages(name: string, bytes: Buffer, starts: ReadonlySet
           start: number;
           madv?: number;
         };
-        if (!starts.has(vma.start)) return field.raw;
-        before.push({ start: vma.start, madv: vma.madv ?? 0 });
-        return withAdvice(field.content, BigInt(vma.madv ?? 0) | (1n << BigInt(ADVICE.HUGEPAGE)));
+        const madv = change(vma.start, vma.madv ?? 0);
+        return madv === undefined ? field.raw : withAdvice(field.content, madv);
       }),
     );
   const [first, ...rest] = messages;
   if (first === undefined) throw new TerminalError('ImageInvalid', `${name} is empty`);
-  return { bytes: writeImage({ magic, messages: [understood(name, () => edit(first)), ...rest] }), before };
+  return writeImage({ magic, messages: [understood(name, () => edit(first)), ...rest] });
 }
 
 function withAdvice(content: Uint8Array, madv: bigint): Buffer {

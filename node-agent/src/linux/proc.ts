@@ -90,6 +90,9 @@ export const freeHugeBytes = (buddyinfo: string): number =>
     )
     .reduce((sum, bytes) => sum + bytes, 0);
 
+export const hugeBytesFree = (): number =>
+  freeHugeBytes(orAbsent(() => readFileSync('/proc/buddyinfo', 'utf8')) ?? '');
+
 /** The process and all its descendants; children are looked up for every thread, since any of them may have forked. */
 export function processTree(root: HostPid): readonly HostPid[] {
   const found: HostPid[] = [root];

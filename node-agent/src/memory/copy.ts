@@ -30,6 +30,8 @@ export interface CopyJob {
   readonly dir: string;
   readonly threads: number;
   readonly staging: Staging;
+  /** For the staging memory. */
+  readonly hugePages: boolean;
   /** What the tree is expected to have. */
   readonly memoryBytes: number;
   /** Encrypts the shards. */
@@ -79,7 +81,7 @@ export class MemoryCopy {
       return new MemoryCopy(
         job,
         pool,
-        job.staging === 'memory' ? await reserve(job.memoryBytes, pool) : undefined,
+        job.staging === 'memory' ? await reserve(job.memoryBytes, job.hugePages, pool) : undefined,
       );
     } catch (error) {
       await pool.close();
@@ -89,7 +91,7 @@ export class MemoryCopy {
 
   /** Takes so much memory in huge pages and gives it back: they are free then. */
   async makeRoom(bytes: number): Promise<void> {
-    const region = await reserve(bytes, this.#pool);
+    const region = await reserve(bytes, true, this.#pool);
     if (region !== undefined) release(region);
   }
 
@@ -182,10 +184,10 @@ export class MemoryCopy {
 }
 
 /** Pages that the kernel has given already cost nothing while the source stands still. Without them the copy goes into the shards. */
-async function reserve(bytes: number, pool: Pool): Promise<Region | undefined> {
+async function reserve(bytes: number, hugePages: boolean, pool: Pool): Promise<Region | undefined> {
   const length = Math.ceil(bytes / CHUNK_BYTES) * CHUNK_BYTES;
   if (length === 0) return undefined;
-  const region = allocate(length);
+  const region = allocate(length, hugePages);
   try {
     await pool.run((i) => ({ do: 'populate', region: slice(region, i, pool.threads) }));
     return region;

@@ -32,9 +32,18 @@ export function stagingFor(room: Room): Staging {
   return taken + reserveOf(totalBytes) <= availableBytes ? 'memory' : 'direct';
 }
 
+/** Others take some meanwhile. */
+const SPARE = 1.25;
+
 /**
- * Whether huge pages are made free before the driver copies GPU memory into memory that it maps itself: the kernel then takes for it
- * what is free, and neither caches nor moves anything (kernel: admin-guide/mm/transhuge, defrag). `freeBytes` are free in such blocks.
+ * Whether so much memory is asked for in huge pages. Where they are free, touching it takes two thirds of the time; where they are not,
+ * the kernel moves and reclaims first, up to four times of it (docs/benchmarks.md). `freeBytes` are free in such blocks.
+ */
+export const hugePagesPay = (bytes: number, freeBytes: number): boolean => bytes * SPARE <= freeBytes;
+
+/**
+ * Whether huge pages are made free before the driver copies GPU memory into memory that it maps itself: for that the kernel takes what
+ * is free, and moves nothing (kernel: admin-guide/mm/transhuge, defrag). The driver gains more than that costs.
  */
 export function makesRoom(room: Room, staging: Staging, freeBytes: number): boolean {
   const { growthBytes, memoryBytes, availableBytes, totalBytes } = room;

@@ -10,7 +10,7 @@ let view: Buffer | undefined;
 
 /** Room for two chunks: one as it was read, one that was made of it. Page aligned, as O_DIRECT wants it. */
 export function scratchAt(n: 0 | 1): number {
-  region ??= allocate(2 * CHUNK_BYTES);
+  region ??= allocate(2 * CHUNK_BYTES, true);
   return region.address + n * CHUNK_BYTES;
 }
 

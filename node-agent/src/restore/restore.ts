@@ -17,7 +17,7 @@ import { restoreReasons } from '../gpu/decide';
 import { gpuContainer } from '../gpu/discover';
 import { gpusHere, returnGpus } from '../gpu/return';
 import { command } from '../linux/command';
-import { processRef } from '../linux/proc';
+import { hugeBytesFree, processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
 import { wake } from '../quiesce/run';
 import { threadsFor } from '../memory/decide';
@@ -33,7 +33,7 @@ import { judge } from './decide';
 import { fillTree } from './fill';
 import type { Restored } from './hand-over';
 import { drawSeed, goOn, handOver } from './hand-over';
-import { addressesOf, editsOfClone, movedAddresses } from './images';
+import { addressesOf, editsOfAdvice, editsOfClone, movedAddresses } from './images';
 import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
 import { observePlace } from './observe';
 import type { Target } from './placeholder';
@@ -136,15 +136,18 @@ function verify(
   return skipped;
 }
 
-/** What of the images differs for this pod. */
+/** What of the images differs for this pod, and for the node as it is. */
 const editsFor = ({ artifact, verified }: Checked, pod: PodFacts | undefined): ReadonlyMap<string, Buffer> =>
-  editsOfClone(verified.content, {
-    addresses: movedAddresses(
-      addressesOf(artifact.manifest.container),
-      addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
-    ),
-    keepLocal: artifact.manifest.dump.tcp === 'keep-local',
-  });
+  new Map([
+    ...editsOfAdvice(verified, artifact.manifest.cuda !== undefined, hugeBytesFree()),
+    ...editsOfClone(verified.content, {
+      addresses: movedAddresses(
+        addressesOf(artifact.manifest.container),
+        addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
+      ),
+      keepLocal: artifact.manifest.dump.tcp === 'keep-local',
+    }),
+  ]);
 
 async function runNsrestore(
   checked: Checked,

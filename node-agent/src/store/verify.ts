@@ -76,6 +76,7 @@ async function readFiles(
       1,
       loaded.reduce((sum, file) => sum + file.sizeBytes, 0),
     ),
+    false,
   );
   try {
     const placed = new Map<ManifestFile, number>();

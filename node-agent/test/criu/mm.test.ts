@@ -1,4 +1,4 @@
-import { adviseHugePages, readAreas } from '../../src/criu/mm';
+import { adviseAsBefore, adviseHugePages, readAreas } from '../../src/criu/mm';
 import { mm } from './images';
 
 const REGULAR = 1;
@@ -66,5 +66,13 @@ describe('adviseHugePages', () => {
     // Fields that nobody here knows are still there: 4711 in each area, the head and the tail.
     expect(bytes.toString('latin1').split(Buffer.of(0xe7, 0x24).toString('latin1'))).toHaveLength(3);
     expect(bytes.includes('auxv')).toBe(true);
+  });
+
+  it('is taken back', () => {
+    const { bytes, before } = adviseHugePages('m', mm(areas), new Set([0x7fff_0000_0000]));
+    const [, area] = readAreas('m', adviseAsBefore('m', bytes, before));
+    expect(area?.start).toBe(0x7fff_0000_0000);
+    const again = adviseHugePages('m', adviseAsBefore('m', bytes, before), new Set([0x7fff_0000_0000]));
+    expect(again.before).toEqual([{ start: 0x7fff_0000_0000, madv: 2 ** 40 }]);
   });
 });

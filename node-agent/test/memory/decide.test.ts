@@ -1,5 +1,5 @@
 import type { Room } from '../../src/memory/decide';
-import { makesRoom, stagingFor, threadsFor } from '../../src/memory/decide';
+import { hugePagesPay, makesRoom, stagingFor, threadsFor } from '../../src/memory/decide';
 
 const GIB = 2 ** 30;
 const room = (more: Partial<Room>): Room => ({
@@ -39,4 +39,11 @@ it.each([
   ['beside staging memory', { growthBytes: 5 * GIB, availableBytes: 38 * GIB }, 'memory', 0, true],
 ] as const)('makes huge pages free %s', (_, more, staging, free, expected) =>
   expect(makesRoom(room(more), staging, free)).toBe(expected),
+);
+
+it.each([
+  ['are asked for where more than enough are free', 8, 10, true],
+  ['are not where others would take some of them', 9, 10, false],
+])('huge pages %s', (_, needed, free, expected) =>
+  expect(hugePagesPay(needed * GIB, free * GIB)).toBe(expected),
 );

@@ -24,7 +24,7 @@ beforeAll(() => {
   writeFileSync(shard, content);
 });
 beforeEach(() => {
-  region = allocate(2 * BYTES);
+  region = allocate(2 * BYTES, false);
   viewOf(region.address, region.length).fill(MARK);
 });
 afterEach(() => release(region));

@@ -31,7 +31,7 @@ const MEMORY_BYTES = CHUNK_BYTES + 5 * 4096;
 
 /** A pattern without a page of zeros but one. */
 function patterned(): Region {
-  const region = allocate(MEMORY_BYTES);
+  const region = allocate(MEMORY_BYTES, false);
   const view = viewOf(region.address, region.length);
   for (let i = 0; i < view.length; i += 4) view.writeUInt32LE((i * 2654435761) >>> 0, i);
   view.fill(0, 8192, 12288);

@@ -36,7 +36,7 @@ let pool: Pool;
 let target: Region;
 beforeAll(() => {
   pool = new Pool(2);
-  target = allocate(16 << 20);
+  target = allocate(16 << 20, false);
 });
 afterAll(async () => {
   await pool.close();
