@@ -13,6 +13,7 @@ import { hugeBytesFree, memInfo, ownBytes } from '../linux/proc';
 import type { Copied } from '../memory/copy';
 import { MemoryCopy } from '../memory/copy';
 import { hugePagesPay, makesRoom, stagingFor, threadsFor } from '../memory/decide';
+import { whenSeized } from '../linux/seized';
 import { linkNullPages, removeNullLinks } from '../memory/images';
 import { dump } from './dump';
 import type { DumpPlan } from './dump';
@@ -80,9 +81,17 @@ async function dumpAndStore(
   source: Source,
 ): Promise<Copied> {
   const progress = follow(copy, io);
+  const listed = new AbortController();
+  const early = headStart(copy, plan, listed.signal).catch((error: unknown) =>
+    io.log.warn(`nothing is copied before CRIU has listed it: ${explain(error)}`),
+  );
   try {
     await io.steps.runToEnd('dump', () =>
-      dump(plan, io, () => both(whileFrozen(), copying(copy, plan.pid, io))),
+      dump(plan, io, () => {
+        listed.abort();
+        const copied = early.then(() => copying(copy, plan.pid, io));
+        return both(whileFrozen(), copied);
+      }),
     );
     copy.mustBeDone();
     progress.now('store');
@@ -94,8 +103,15 @@ async function dumpAndStore(
     if (stored.status === 'rejected') throw stored.reason;
     return stored.value;
   } finally {
+    listed.abort();
     progress.stop();
   }
+}
+
+/** Begins when CRIU has the whole tree, unless it has listed everything by then. */
+async function headStart(copy: MemoryCopy, { pid, freezer }: DumpPlan, listed: AbortSignal): Promise<void> {
+  const tracer = await whenSeized(pid, freezer, listed);
+  if (tracer !== undefined && !listed.aborted) copy.beginEarly(pid, tracer);
 }
 
 /** A part of the dump, told beside it. */

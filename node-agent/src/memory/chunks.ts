@@ -13,13 +13,16 @@ export interface Chunk {
   readonly startsEmpty: boolean;
 }
 
-/** In the order of the pieces. Ranges are cut at multiples of the chunk size, so that no two threads fill one huge page. */
+/**
+ * In the order of the pieces. Ranges are cut at multiples of the chunk size, so that no two threads fill one huge page; before that, those
+ * that only CRIU's lists have cut (each MiB) become one again.
+ */
 export function cutChunks(pieces: readonly Piece[]): readonly Chunk[] {
   const chunks: Chunk[] = [];
   let open:
     | { pid: number; extents: { address: number; length: number }[]; bytes: number; startsEmpty: boolean }
     | undefined;
-  for (const { pid, startsEmpty, ...piece } of pieces)
+  for (const { pid, startsEmpty, ...piece } of joined(pieces))
     for (const part of aligned(piece)) {
       const fits =
         open?.pid === pid && open.startsEmpty === startsEmpty && open.bytes + part.length <= CHUNK_BYTES;
@@ -30,6 +33,20 @@ export function cutChunks(pieces: readonly Piece[]): readonly Chunk[] {
       open.bytes += part.length;
     }
   return chunks;
+}
+
+function* joined(pieces: readonly Piece[]): Generator<Piece> {
+  let open: Piece | undefined;
+  for (const piece of pieces) {
+    const goesOn =
+      open?.pid === piece.pid && open.startsEmpty === piece.startsEmpty && endOf(open) === piece.address;
+    if (open !== undefined && goesOn) open = { ...open, length: open.length + piece.length };
+    else {
+      if (open !== undefined) yield open;
+      open = piece;
+    }
+  }
+  if (open !== undefined) yield open;
 }
 
 function* aligned({ address, length }: Extent): Generator<Extent> {

@@ -15,6 +15,7 @@ import { indexOf } from './catalog';
 import type { Chunk } from './chunks';
 import { CHUNK_BYTES, cutChunks } from './chunks';
 import type { Staging } from './decide';
+import { EarlyCopy } from './early';
 import { areasForHugePages } from './huge';
 import { closeAll, isNull, rewriteAdvice, rewritePagemap, writeThinPages } from './images';
 import type { Plan } from './plan';
@@ -63,6 +64,7 @@ export class MemoryCopy {
   readonly #staging: Region | undefined;
   readonly #images: string;
   #frozen: Frozen | undefined;
+  #early: EarlyCopy | undefined;
   #table: ChunkTable | undefined;
 
   private constructor(job: CopyJob, pool: Pool, staging: Region | undefined) {
@@ -100,6 +102,11 @@ export class MemoryCopy {
     return { done: this.#table?.doneBytes ?? 0, total: this.#table?.totalBytes ?? this.#job.memoryBytes };
   }
 
+  /** As soon as the tracer has the whole tree. Without staging memory there is no place for it. */
+  beginEarly(root: HostPid, tracer: number): void {
+    if (this.#staging !== undefined) this.#early = new EarlyCopy(root, tracer, this.#staging, this.#pool);
+  }
+
   /** Throws SplitUnproven where it cannot be told what every listed page holds; CRIU must then write the pages itself. */
   async whileFrozen(root: HostPid): Promise<void> {
     const tree = onlyOurs(readTree(this.#images, root), this.#images);
@@ -108,7 +115,7 @@ export class MemoryCopy {
     const chunks = cutChunks(plan.bulk);
     const table = ChunkTable.of(chunks, (pid) => hosts.get(pid) ?? 0);
     this.#table = table;
-    this.#place(table);
+    this.#place(table, (await this.#early?.end(table, chunks)) ?? 0);
     const copying = this.#pool.run(() => ({ do: 'copy', table: table.memory }));
     const open: number[] = [];
     try {
@@ -121,11 +128,12 @@ export class MemoryCopy {
     }
   }
 
-  /** As many chunks as there is room for; the rest goes straight into the shards. */
-  #place(table: ChunkTable): void {
-    let at = this.#staging?.address ?? 0;
-    const end = at + (this.#staging?.length ?? 0);
+  /** What is not copied yet: as many chunks as there is room for behind those that are; the rest goes straight into the shards. */
+  #place(table: ChunkTable, usedBytes: number): void {
+    let at = (this.#staging?.address ?? 0) + usedBytes;
+    const end = (this.#staging?.address ?? 0) + (this.#staging?.length ?? 0);
     for (let row = 0; row < table.length && at + table.bytes(row) <= end; row += 1) {
+      if (table.copied(row)) continue;
       table.placeInStaging(row, at);
       at += table.bytes(row);
     }
@@ -174,6 +182,7 @@ export class MemoryCopy {
 
   /** The threads stop at the next chunk. */
   giveUp(): void {
+    this.#early?.giveUp();
     this.#table?.giveUp();
   }
 

@@ -10,7 +10,10 @@ const TAG_BYTES = 16;
 
 export const NOWHERE = -1;
 
-/** Columns of a row. `file` is -1 until the chunk is stored; `staging` is the address of its copy, 0 where it has none. */
+/**
+ * Columns of a row. `file` is -1 until the chunk is stored; `staging` is the address of its copy, 0 where it has none; `copied` is 1
+ * where the copy is there already.
+ */
 const COLUMN = {
   pid: 0,
   first: 1,
@@ -21,8 +24,9 @@ const COLUMN = {
   file: 6,
   offset: 7,
   stored: 8,
+  copied: 9,
 } as const;
-const COLUMNS = 9;
+const COLUMNS = 10;
 
 /** What is handed to a worker: nothing of it is copied. */
 export interface TableMemory {
@@ -123,6 +127,8 @@ export class ChunkTable {
   offset = (row: number): number => this.#get(row, 'offset');
   stored = (row: number): number => this.#get(row, 'stored');
 
+  copied = (row: number): boolean => this.#get(row, 'copied') === 1;
+
   extents(row: number): readonly Extent[] {
     const first = this.#get(row, 'first');
     return Array.from({ length: this.#get(row, 'count') }, (_, i) => ({
@@ -135,6 +141,12 @@ export class ChunkTable {
 
   placeInStaging(row: number, address: number): void {
     this.#set(row, 'staging', address);
+  }
+
+  /** It was copied there before. */
+  hasCopy(row: number, address: number): void {
+    this.#set(row, 'staging', address);
+    this.#set(row, 'copied', 1);
   }
 
   placeInFile(row: number, file: number, offset: number, stored: number): void {

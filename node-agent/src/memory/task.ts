@@ -1,6 +1,7 @@
 /** What worker threads are asked, and what they answer. */
 import type { Extent } from '../linux/extent';
 import type { Region } from '../linux/memory';
+import type { BlockMemory } from './blocks';
 import type { TableMemory } from './table';
 
 /** Absent: nothing is encrypted. */
@@ -28,6 +29,10 @@ export type Task =
   | { readonly do: 'populate'; readonly region: Region }
   /** Begin a shard. */
   | ({ readonly do: 'open'; readonly path: string; readonly shard: number } & WithKey)
+  /** Make the kernel give memory to frozen processes. */
+  | { readonly do: 'touch'; readonly blocks: BlockMemory }
+  /** Out of processes that CRIU works on. */
+  | { readonly do: 'early'; readonly blocks: BlockMemory; readonly staging: Region }
   /** Out of frozen processes. */
   | { readonly do: 'copy'; readonly table: TableMemory }
   /** What was copied into staging memory, to the shard. */

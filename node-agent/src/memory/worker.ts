@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { explain, reasonOf, unreachable } from '@dynamo-snapshot/api/errors';
 import { populate } from '../linux/memory';
+import { BlockTable } from './blocks';
 import { RowReader } from './reader';
 import type { TableMemory } from './table';
 import { ChunkTable } from './table';
@@ -19,6 +20,12 @@ function perform(task: Task): Done {
     }
     case 'open':
       openShard(task.shard, task.path, task.key);
+      return NOTHING;
+    case 'touch':
+      new BlockTable(task.blocks).touch();
+      return NOTHING;
+    case 'early':
+      new BlockTable(task.blocks).copyInto(task.staging);
       return NOTHING;
     case 'copy':
       return { ...NOTHING, dropped: each(task.table, copyRow) };

@@ -34,6 +34,7 @@ export function syncShard(): void {
 
 /** Into staging where the row has a place there, else right into the shard. */
 export function copyRow(row: number, table: ChunkTable): readonly Dropped[] {
+  if (table.copied(row)) return [];
   const staging = table.staging(row);
   const to = staging === 0 ? scratchAt(0) : staging;
   readProcess(table.pid(row), table.extents(row), to);
