@@ -16,6 +16,8 @@ export interface WorldFile extends KubeAccess {
   readonly values: readonly string[];
   readonly nodes: readonly [string, string];
   readonly sharedDir: string;
+  /** Where an engine lies on the nodes, in the scenarios of engines. */
+  readonly engineFolder?: string;
 }
 
 /** Cluster of the scenarios; another name lets another checkout run its own beside. */

@@ -96,12 +96,59 @@ async function run(file: string, args: readonly string[]): Promise<string> {
   throw new Error(`${file} ${args.slice(-6).join(' ')}: exit ${exitCode ?? 'by a signal'}: ${said}`);
 }
 
-/** npm checks certificates against this machine's own authority too, where it has one. */
-function authority(): readonly string[] {
+/**
+ * Has a program of an image fill a folder of the cache that it sees at `path`; for what is too big to be a layer. Kept under `key`.
+ */
+export async function fillFolder({ archive, key, path, argv }: FolderFill, say: Say): Promise<string> {
+  const folder = join(cache, 'folders', key);
+  if (existsSync(folder)) return folder;
+  say(`filling ${folder}`);
+  mkdirSync(dirname(folder), { recursive: true });
+  const part = mkdtempSync(`${folder}.part-`);
+  const container = await buildah(['from', `oci-archive:${archive}`]);
+  try {
+    const volume = ['--volume', `${part}:${path}`];
+    const isolation = ['--isolation', 'chroot', '--network', 'host'];
+    await buildah([
+      'run',
+      ...isolation,
+      ...volume,
+      ...authority('--env', 'PIP_CERT'),
+      container,
+      '--',
+      ...argv,
+    ]);
+    renameSync(part, folder);
+  } finally {
+    await buildah(['rm', container]);
+    rmSync(part, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+export interface FolderFill {
+  /** Of the image. */
+  readonly archive: string;
+  readonly key: string;
+  readonly path: string;
+  readonly argv: readonly string[];
+}
+
+/** Where `fillFolder` puts it. */
+export const filledFolder = (key: string): string | undefined => {
+  const folder = join(cache, 'folders', key);
+  return existsSync(folder) ? folder : undefined;
+};
+
+/** npm and pip check certificates against this machine's own authority too, where it has one. */
+function authority(
+  option: '--build-arg' | '--env' = '--build-arg',
+  variable = 'NODE_EXTRA_CA_CERTS',
+): readonly string[] {
   const file = process.env['NODE_EXTRA_CA_CERTS'];
   if (file === undefined || !existsSync(file)) return [];
   const inside = '/run/host-ca.pem';
-  return ['--volume', `${file}:${inside}:ro`, '--build-arg', `NODE_EXTRA_CA_CERTS=${inside}`];
+  return ['--volume', `${file}:${inside}:ro`, option, `${variable}=${inside}`];
 }
 
 const exists = async (name: string): Promise<boolean> =>
@@ -157,7 +204,7 @@ async function withScratch(work: (dir: string) => Promise<void>): Promise<void> 
 }
 
 /** Of the Dockerfile and of every file that it copies. */
-function contentHash({ dockerfile, context, name, label = '' }: ImageBuild): string {
+export function contentHash({ dockerfile, context, name, label = '' }: ImageBuild): string {
   const text = readFileSync(dockerfile, 'utf8');
   const hash = createHash('sha256').update(name).update(label).update(text);
   for (const file of copied(text).flatMap((path) => filesBelow(context, path)))

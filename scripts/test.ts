@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isVllmInstalled } from '../e2e/engines/vllm/install';
 
 interface Count {
   readonly passed: number;
@@ -38,6 +39,15 @@ const stages: readonly Stage[] = [
     name: 'e2e',
     run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),
     unable: withoutRoot,
+  },
+  {
+    name: 'engines',
+    run: () => jest('engines', ['--config', 'e2e/engines/jest.config.cjs', '--runInBand']),
+    unable:
+      withoutRoot ??
+      (values.only === 'engines' || isVllmInstalled()
+        ? undefined
+        : 'vLLM is not in the cache; npm test -- --only engines brings it (6 GB)'),
   },
   {
     name: 'faults',

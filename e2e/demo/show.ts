@@ -5,7 +5,8 @@ import { secondsBetween } from '@dynamo-snapshot/api/time';
 import type { Kube, KubeObject } from '../kube';
 import type { Say } from '../stage';
 import { ask, checkpointOf, count, placeholder, worker } from '../workload';
-import type { CheckpointObject, PodStatus, WorldFile } from '../world';
+import type { CheckpointObject, WorldFile } from '../world';
+import { startPod } from './start';
 import type { DemoReport } from './table';
 
 const model = { env: { MODEL_MB: '512', WARMUP_SECONDS: '5' } };
@@ -13,9 +14,10 @@ const model = { env: { MODEL_MB: '512', WARMUP_SECONDS: '5' } };
 export async function show(kube: Kube, world: WorldFile, say: Say): Promise<DemoReport> {
   const [sourceNode, restoreNode] = world.nodes;
   await cleanUp(kube);
+  const start = (pod: KubeObject) => startPod(kube, pod, (ip) => ask(ip, '/healthz', 500));
 
   say(`starting a worker on ${sourceNode} the slow way: loads 512 MiB, warms up`);
-  const cold = await startPod(kube, worker({ name: 'demo-worker', node: sourceNode, ...model }));
+  const cold = await start(worker({ name: 'demo-worker', node: sourceNode, ...model }));
   for (let i = 0; i < 41; i++) await count(cold.ip);
   const counterAtCapture = await count(cold.ip);
   say(
@@ -29,8 +31,7 @@ export async function show(kube: Kube, world: WorldFile, say: Say): Promise<Demo
   say((await kube.run(['get', 'checkpoints'])).trimEnd());
 
   say(`restoring it on ${restoreNode}`);
-  const warm = await startPod(
-    kube,
+  const warm = await start(
     placeholder({ name: 'demo-restored', node: restoreNode, checkpoint: 'demo', ...model }),
   );
   const firstCounterAfterRestore = await count(warm.ip);
@@ -40,7 +41,7 @@ export async function show(kube: Kube, world: WorldFile, say: Say): Promise<Demo
   const nodes = [restoreNode, sourceNode, restoreNode];
   const clones = await Promise.all(
     nodes.map((node, i) =>
-      startPod(kube, placeholder({ name: `demo-clone-${i + 1}`, node, checkpoint: 'demo', ...model })),
+      start(placeholder({ name: `demo-clone-${i + 1}`, node, checkpoint: 'demo', ...model })),
     ),
   );
   const figures = await restoreFigures(kube, warm.uid);
@@ -59,44 +60,6 @@ export async function show(kube: Kube, world: WorldFile, say: Say): Promise<Demo
     firstCounterAfterRestore,
     cloneSeconds: clones.map((c) => c.readySeconds),
   };
-}
-
-interface Started {
-  readonly uid: string;
-  readonly ip: string;
-  readonly readySeconds: number;
-  readonly runningToAnswerSeconds: number;
-}
-
-/** Created -> Ready as a client sees it; the worker is asked from the moment that the pod is Running. */
-async function startPod(kube: Kube, pod: KubeObject): Promise<Started> {
-  const { name } = pod.metadata;
-  const created = Date.now();
-  await kube.apply(pod);
-  await kube.wait('pod', name, 'jsonpath={.status.phase}=Running', 120);
-  const running = Date.now();
-  const { status, metadata } = await kube.get<PodStatus>('pod', name);
-  const answered = answers(status.podIP, running + 120_000).then(() => Date.now());
-  await kube.wait('pod', name, 'condition=Ready', 120);
-  const ready = Date.now();
-  return {
-    uid: metadata.uid,
-    ip: status.podIP,
-    readySeconds: (ready - created) / 1000,
-    runningToAnswerSeconds: ((await answered) - running) / 1000,
-  };
-}
-
-async function answers(ip: string, until: number): Promise<void> {
-  for (;;) {
-    try {
-      await ask(ip, '/healthz', 500);
-      return;
-    } catch (error) {
-      if (Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }
 
 async function restoreFigures(kube: Kube, podUid: string) {

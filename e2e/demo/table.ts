@@ -27,21 +27,24 @@ export interface DemoReport {
   readonly cloneSeconds: readonly number[];
 }
 
-export function table(r: DemoReport): string {
-  const rows: readonly (readonly [string, string])[] = [
-    ['cold start (pod created -> Ready)', humanSeconds(r.coldStartSeconds)],
-    ['capture (applied -> Ready)', humanSeconds(r.captureSeconds)],
-    ['  source stood still', humanSeconds(r.sourcePausedSeconds)],
-    ['  artifact', humanBytes(r.artifactBytes)],
-    [`restore on ${r.restoreNode} (pod created -> Ready)`, humanSeconds(r.restoreSeconds)],
-    ['  pod Running -> worker answers', humanSeconds(r.runningToAnswerSeconds)],
-    ['  of which CRIU', humanSeconds(r.criuRestoreSeconds)],
-    ['  of which memory', humanSeconds(r.fillSeconds)],
-    ['  the rest', humanSeconds(r.outsideCriuSeconds)],
-    ['three clones at once', r.cloneSeconds.map(humanSeconds).join(', ')],
-    ['counter at capture -> first after restore', `${r.counterAtCapture} -> ${r.firstCounterAfterRestore}`],
-    ['cold start : restore', `${(r.coldStartSeconds / r.restoreSeconds).toFixed(1)} : 1`],
-  ];
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+export type Row = readonly [string, string];
+
+export const rows = (r: DemoReport): readonly Row[] => [
+  ['cold start (pod created -> Ready)', humanSeconds(r.coldStartSeconds)],
+  ['capture (applied -> Ready)', humanSeconds(r.captureSeconds)],
+  ['  source stood still', humanSeconds(r.sourcePausedSeconds)],
+  ['  artifact', humanBytes(r.artifactBytes)],
+  [`restore on ${r.restoreNode} (pod created -> Ready)`, humanSeconds(r.restoreSeconds)],
+  ['  pod Running -> worker answers', humanSeconds(r.runningToAnswerSeconds)],
+  ['  of which CRIU', humanSeconds(r.criuRestoreSeconds)],
+  ['  of which memory', humanSeconds(r.fillSeconds)],
+  ['  the rest', humanSeconds(r.outsideCriuSeconds)],
+  ['three clones at once', r.cloneSeconds.map(humanSeconds).join(', ')],
+  ['counter at capture -> first after restore', `${r.counterAtCapture} -> ${r.firstCounterAfterRestore}`],
+  ['cold start : restore', `${(r.coldStartSeconds / r.restoreSeconds).toFixed(1)} : 1`],
+];
+
+export function table(all: readonly Row[]): string {
+  const width = Math.max(...all.map(([name]) => name.length));
+  return all.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
