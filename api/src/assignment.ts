@@ -5,7 +5,7 @@ import { hooksSchema } from './hooks';
 import { progressSchema } from './progress';
 import { receiptSchema } from './receipt';
 import type { ObjectMeta } from './schema';
-import { dnsLabel, objectName, sourceSchema, tcpSchema, timingsSchema } from './schema';
+import { dnsLabel, excludePathsSchema, objectName, sourceSchema, tcpSchema, timingsSchema } from './schema';
 import { fallbacks } from './standby';
 
 /** Retain: the artifact is marked, and no sweep removes it. ColdStart and Fail end the waiting of a placeholder without a restore. */
@@ -82,6 +82,7 @@ export const assignmentSpecSchema = {
       properties: { before: hooksSchema, after: hooksSchema },
     },
     tcp: tcpSchema,
+    excludePaths: excludePathsSchema,
     fallback: {
       type: 'string',
       enum: fallbacks,

@@ -19,6 +19,8 @@ export interface BackendProfile {
   readonly readinessPath?: string;
   readonly hooks?: BackendHooks;
   readonly tcp?: TcpPolicy;
+  /** As `spec.capture.excludePaths`. */
+  readonly excludePaths?: readonly string[];
   readonly limits: readonly string[];
 }
 
@@ -30,6 +32,8 @@ export interface BackendHooks {
   readonly afterRestore: readonly string[];
 }
 
+/** What was downloaded has been loaded, and is many times as big as the rest of the layer. */
+const withoutDownloads = ['.cache/huggingface'] as const;
 /** libuv takes io_uring where it finds it, and CRIU cannot dump one. Newer ones ask nobody; the seccomp profile denies it to all. */
 const withoutIoUring = { UV_USE_IO_URING: '0' } as const;
 /** Ranks in one pod find each other on the loopback, which is the same in every clone. */
@@ -52,6 +56,7 @@ const vllm: BackendProfile = {
     afterRestore: ['/resume'],
   },
   tcp: 'keep-local',
+  excludePaths: withoutDownloads,
   limits: [
     'One pod holds the whole engine: ranks in other pods are not captured.',
     'CPU affinity and NUMA policy of its threads are not restored; a fixed cpuset is.',
@@ -65,6 +70,7 @@ const sglang: BackendProfile = {
   port: 30000,
   readinessPath: '/health',
   tcp: 'keep-local',
+  excludePaths: withoutDownloads,
   limits: [
     'Not tried with a running engine: its kernels need a GPU. What is made of its pod is held by golden tests.',
     'No hooks: /pause_generation wants a body, which HTTP hooks have not; an exec hook can send one (docs/engines/sglang.md).',

@@ -8,6 +8,7 @@ import { restoreSchema } from './restore';
 import {
   conditionsSchema,
   dnsLabel,
+  excludePathsSchema,
   objectName,
   seconds,
   sourceSchema,
@@ -137,6 +138,7 @@ export const checkpointSpecSchema = {
       properties: {
         timeoutSeconds: { ...seconds, description: 'From assignment to artifact; default 600.' },
         tcp: tcpSchema,
+        excludePaths: excludePathsSchema,
       },
     },
     restore: restoreSchema,
@@ -200,8 +202,7 @@ export const checkpointStatusSchema = {
         },
         wake: {
           ...hooksSchema,
-          description:
-            'Without spec.quiesce: how a worker restored from it is woken, as it was brought to rest by the hooks of its backend.',
+          description: 'How a clone is woken, where the hooks of the backend brought the source to rest.',
         },
       },
     },

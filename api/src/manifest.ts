@@ -189,6 +189,8 @@ export const rootfsIndexSchema = {
   properties: {
     deleted: { type: 'array', items: text },
     opaque: { type: 'array', items: text },
+    /** Folders that were left out (spec.capture.excludePaths). */
+    excluded: { type: 'array', items: text },
     entries: size,
   },
 } as const;

@@ -59,6 +59,16 @@ export const tcpSchema = {
     'TCP connections in a restored worker. close: all are closed. keep-local: those between its own processes live on. Default close.',
 } as const;
 
+/** Files of the writable layer that a clone can do without. */
+export const excludePathsSchema = {
+  type: 'array',
+  description:
+    'Folders whose changed files are left out of the artifact, unless a process has one of them open: absolute paths, or the last parts of one (`.cache/huggingface`). Default: those of the backend.',
+  maxItems: 32,
+  'x-kubernetes-list-type': 'atomic',
+  items: { type: 'string', minLength: 2, maxLength: 1024, pattern: '^/?[^/]+(/[^/]+)*$' },
+} as const;
+
 /** A duration. */
 export const seconds = { type: 'integer', format: 'int64', minimum: 1 } as const;
 

@@ -56,6 +56,8 @@ export interface CaptureRequest {
   readonly hooks?: Hooks;
   /** What a restore does with TCP connections; default close. */
   readonly tcp?: TcpPolicy;
+  /** Folders whose changed files are left out, unless one is open. */
+  readonly excludePaths?: readonly string[];
 }
 
 export interface RestoreRequest {

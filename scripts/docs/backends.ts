@@ -5,7 +5,7 @@ import { code, table } from './markdown';
 
 const list = (items: readonly string[]): string => (items.length === 0 ? '-' : items.map(code).join(', '));
 
-function rows({ environment, sharedMemory, port, readinessPath, hooks, tcp }: BackendProfile) {
+function rows({ environment, sharedMemory, port, readinessPath, hooks, tcp, excludePaths }: BackendProfile) {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const only =
     hooks === undefined ? '' : ` (only with ${code(`${hooks.onlyWith.name}=${hooks.onlyWith.value}`)})`;
@@ -18,6 +18,7 @@ function rows({ environment, sharedMemory, port, readinessPath, hooks, tcp }: Ba
     ['before a capture', `${list(hooks?.beforeCapture ?? [])}${only}`],
     ['after a capture and a restore', `${list(hooks?.afterRestore ?? [])}${only}`],
     ['connections', code(tcp ?? 'close')],
+    ['left out of the artifact', list(excludePaths ?? [])],
   ] as const;
 }
 

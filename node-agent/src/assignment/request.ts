@@ -31,7 +31,7 @@ export function requestOf(
   if (spec.operation === 'Capture') {
     const stagingDir = `${store}/${stagingPath(artifact)}`;
     const afterCapture = spec.afterCapture ?? 'KeepRunning';
-    const { tcp } = spec;
+    const { tcp, excludePaths } = spec;
     return {
       ...target,
       ...hooks,
@@ -40,6 +40,7 @@ export function requestOf(
       checkpoint: spec.checkpoint.name,
       afterCapture,
       ...(tcp === undefined ? {} : { tcp }),
+      ...(excludePaths === undefined ? {} : { excludePaths }),
     };
   }
   const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';

@@ -14,6 +14,7 @@ import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
 import type { Place } from '../files/remaps';
 import { withGpu } from '../gpu/observe';
+import { openPaths, processTree } from '../linux/proc';
 import { describeTree } from '../linux/tree';
 import { Cri } from '../runtime/cri';
 import { threadsFor } from '../memory/decide';
@@ -126,7 +127,11 @@ async function packFiles(
   const from = performance.now();
   const { stagingDir } = request;
   const tarFile = join(stagingDir, artifactFile.rootfsTar);
-  const index = await packRootfs({ upperDir: seen.upperDir ?? '', mountPoints: seen.mountPoints, tarFile });
+  const { upperDir = '', mountPoints } = seen;
+  const { excludePaths = [] } = request;
+  // Now that nothing can be opened any more.
+  const inUse = excludePaths.length === 0 ? [] : processTree(seen.root.pid).flatMap(openPaths);
+  const index = await packRootfs({ upperDir, mountPoints, tarFile, excludePaths, inUse });
   writeFileSync(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
   for (const [i, volume] of volumes.entries())
     await packFolder({

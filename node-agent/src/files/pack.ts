@@ -8,7 +8,7 @@ import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { RootfsIndex } from '@dynamo-snapshot/api/manifest';
 import { PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout';
 import type { Found } from './select';
-import { choose, isCovered } from './select';
+import { choose, isCovered, isExcluded } from './select';
 import type { Entry } from './walk';
 import { linkTarget, openEntry, openFolder, walk } from './walk';
 
@@ -19,10 +19,14 @@ export interface RootfsJob {
   /** Absolute paths in the container. */
   readonly mountPoints: readonly string[];
   readonly tarFile: string;
+  readonly excludePaths?: readonly string[];
+  /** Absolute paths in the container that its processes have open or mapped. */
+  readonly inUse?: readonly string[];
 }
 
 /** Throws RootfsUnsupported where the upper directory alone does not tell the content. */
-export async function packRootfs({ upperDir, mountPoints, tarFile }: RootfsJob): Promise<RootfsIndex> {
+export async function packRootfs(job: RootfsJob): Promise<RootfsIndex> {
+  const { upperDir, mountPoints, tarFile, excludePaths = [], inUse = [] } = job;
   const points = new Set(mountPoints);
   const deleted: string[] = [];
   const opaque: string[] = [];
@@ -33,8 +37,14 @@ export async function packRootfs({ upperDir, mountPoints, tarFile }: RootfsJob):
     if (choice.do === 'keepOpaque') opaque.push(entry.path);
     return choice.do === 'keep' || choice.do === 'keepOpaque';
   };
-  const entries = await packBelow(openFolder(upperDir, ''), () => false, isKept, tarFile);
-  return { deleted, opaque, entries };
+  const excluded: string[] = [];
+  const skip = (path: string): boolean => {
+    const leftOut = isExcluded(path, excludePaths, inUse);
+    if (leftOut) excluded.push(path);
+    return leftOut;
+  };
+  const entries = await packBelow(openFolder(upperDir, ''), skip, isKept, tarFile);
+  return { deleted, opaque, entries, ...(excluded.length > 0 ? { excluded } : {}) };
 }
 
 export interface FolderJob {

@@ -32,6 +32,16 @@ export function choose(found: Found, mountPoints: ReadonlySet<string>): Choice {
   return found.opaque ? { do: 'keepOpaque' } : { do: 'keep' };
 }
 
+/**
+ * Whether a folder of the root, without a leading slash, is left out: it is one of those that are named, absolutely or by the last parts
+ * of its path, and nothing in it is in use.
+ */
+export function isExcluded(path: string, excludePaths: readonly string[], inUse: readonly string[]): boolean {
+  const absolute = `/${path}`;
+  const named = excludePaths.some((e) => (e.startsWith('/') ? absolute === e : absolute.endsWith(`/${e}`)));
+  return named && !inUse.some((used) => used === absolute || used.startsWith(`${absolute}/`));
+}
+
 /** At a mount point or below one. */
 export function isCovered(path: string, mountPoints: ReadonlySet<string>): boolean {
   for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (mountPoints.has(at)) return true;

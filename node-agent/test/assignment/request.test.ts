@@ -82,6 +82,11 @@ describe('requestOf', () => {
     });
   });
 
+  it('leaves out the folders that it is told', () => {
+    const excludePaths = ['.cache/huggingface'];
+    expect(requestOf(assignment({ excludePaths }), pod(), '/store')).toMatchObject({ excludePaths });
+  });
+
   it('makes a restore that insists on the digest', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const artifact = { identityHash: HASH, uid: UID, digest };

@@ -210,6 +210,24 @@ describeAsRoot('a root file system, packed and applied to a fresh copy of the im
     });
   });
 
+  it('leaves out what need not be there again, but nothing that is in use, and says what it was', async () => {
+    write(source.merged, 'root/.cache/huggingface/hub/weights', 'gigabytes');
+    write(source.merged, 'srv/.cache/huggingface/mapped', 'in use');
+    write(source.merged, 'root/.cache/other', 'kept');
+    const index = await packRootfs({
+      upperDir: source.upper,
+      mountPoints: [],
+      tarFile: join(place.dir, 'e.tar'),
+      excludePaths: ['.cache/huggingface'],
+      inUse: ['/srv/.cache/huggingface/mapped'],
+    });
+    expect(index.excluded).toEqual(['root/.cache/huggingface']);
+    const packed = execFileSync('tar', ['-tf', join(place.dir, 'e.tar')]).toString();
+    expect(packed).toContain('srv/.cache/huggingface/mapped');
+    expect(packed).toContain('root/.cache/other');
+    expect(packed).not.toContain('weights');
+  });
+
   it('does not take the stub folder of a mount as a folder to empty, though redirect_dir=on makes it opaque', async () => {
     const other = overlay(folder('redirecting'), lower, ',redirect_dir=on');
     mkdirSync(join(other.merged, 'data'));

@@ -1,5 +1,5 @@
 import type { Choice, Found } from '../../src/files/select';
-import { choose } from '../../src/files/select';
+import { choose, isExcluded } from '../../src/files/select';
 
 const found = (over: Partial<Found>): Found => ({
   path: 'var/lib/app/state',
@@ -38,5 +38,26 @@ describe('choose', () => {
   it('names the path and the attribute of what it refuses', () => {
     const choice = choose(found({ path: 'srv/moved', xattrs: ['trusted.overlay.redirect'] }), mounts);
     expect(choice.do === 'refuse' && choice.why).toMatch(/^srv\/moved has trusted\.overlay\.redirect/);
+  });
+});
+
+describe('isExcluded', () => {
+  const named = ['.cache/huggingface', '/tmp/scratch'];
+  it.each([
+    ['the last parts of a path', 'root/.cache/huggingface', [], true],
+    ['at the top', '.cache/huggingface', [], true],
+    ['an absolute path', 'tmp/scratch', [], true],
+    ['not an absolute path elsewhere', 'srv/tmp/scratch', [], false],
+    ['not what only ends alike', 'root/x.cache/huggingface', [], false],
+    ['not a folder above', 'root/.cache', [], false],
+    [
+      'not a folder with a file that is in use',
+      'root/.cache/huggingface',
+      ['/root/.cache/huggingface/a'],
+      false,
+    ],
+    ['one whose neighbour is in use', 'root/.cache/huggingface', ['/root/.cache/huggingface2/a'], true],
+  ])('leaves out %s', (_, path, inUse, expected) => {
+    expect(isExcluded(path, named, inUse)).toBe(expected);
   });
 });

@@ -44,7 +44,9 @@ export function captureAssignment(
   { beforeCapture, afterCapture, afterRestore }: Quiesce,
 ): Assignment {
   const { metadata, spec } = checkpoint;
-  const tcp = spec.capture?.tcp ?? profileOf(checkpoint)?.tcp;
+  const profile = profileOf(checkpoint);
+  const tcp = spec.capture?.tcp ?? profile?.tcp;
+  const excludePaths = spec.capture?.excludePaths ?? profile?.excludePaths ?? [];
   return build(metadata, captureName(checkpoint, request), owner(checkpoint), {
     ...target,
     operation: 'Capture',
@@ -52,6 +54,7 @@ export function captureAssignment(
     artifact: { identityHash, uid: artifactUid(metadata.uid, request) },
     afterCapture: spec.job === undefined ? 'KeepRunning' : 'Complete',
     ...(tcp === undefined ? {} : { tcp }),
+    ...(excludePaths.length === 0 ? {} : { excludePaths: [...excludePaths] }),
     deadlineSeconds: spec.capture?.timeoutSeconds ?? checkpointDefaults.captureTimeoutSeconds,
     ...hooks(beforeCapture, afterCapture ?? afterRestore),
   });

@@ -61,6 +61,14 @@ describe('how a worker is brought to rest', () => {
     expect(restore.spec.hooks).toEqual({ after: [post('/resume')] });
   });
 
+  it('leaves out what was downloaded, or what the checkpoint names instead', () => {
+    const excluded = (more: object) =>
+      captureAssignment(of('vllm', more), 'a'.repeat(16), request, target, {}).spec.excludePaths;
+    expect(excluded({})).toEqual(['.cache/huggingface']);
+    expect(excluded({ capture: { excludePaths: ['/scratch'] } })).toEqual(['/scratch']);
+    expect(excluded({ capture: { excludePaths: [] } })).toBeUndefined();
+  });
+
   it('leaves connections as the checkpoint says, where it does', () => {
     const close = of('vllm', { capture: { tcp: 'close' } });
     expect(captureAssignment(close, 'a'.repeat(16), request, target, {}).spec.tcp).toBe('close');
