@@ -99,7 +99,7 @@ describe('CRDs', () => {
     const names = (crd: typeof checkpointCrd) =>
       crd.spec.versions[0]?.additionalPrinterColumns.filter((c) => !c.priority).map((c) => c.name);
     expect(names(checkpointCrd)).toEqual(['Model', 'Backend', 'Phase', 'Progress', 'Size', 'Hash', 'Age']);
-    expect(names(assignmentCrd)).toEqual(['Operation', 'Pod', 'Node', 'Phase', 'Step', 'Age']);
+    expect(names(assignmentCrd)).toEqual(['Operation', 'Pod', 'Node', 'Phase', 'Progress', 'Age']);
   });
 
   it('are structural: no additionalProperties: false beside properties', () => {
