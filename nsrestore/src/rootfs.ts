@@ -3,7 +3,6 @@ import {
   chmodSync,
   chownSync,
   createReadStream,
-  createWriteStream,
   lchownSync,
   linkSync,
   lstatSync,
@@ -22,6 +21,7 @@ import { artifactFile, PAX_OWNER, PAX_XATTR } from '@dynamo-snapshot/api/layout'
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { parseRootfsIndex } from '@dynamo-snapshot/api/validate';
 import { Beneath, empty, partsOf, pinned, remove } from './beneath';
+import { sparseFile } from './sparse';
 
 export interface Applied {
   readonly written: number;
@@ -107,8 +107,7 @@ async function unpackEntry(entry: TarEntry, tree: Beneath, setXattr: SetXattr): 
   try {
     const at = tree.place(header.name);
     clearTheWay(at, header);
-    // O_EXCL: what was put there after we cleared the way is not written through.
-    if (header.type === 'file') await pipeline(entry, createWriteStream(at, { flags: 'wx', mode: 0o600 }));
+    if (header.type === 'file') await pipeline(entry, sparseFile(at, 0o600));
     else make(at, header, tree);
     if (header.type !== 'file') entry.resume();
     setAttributes(tree.place(header.name), header, setXattr);
