@@ -99,7 +99,10 @@ async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
   const plan = await planOf(job, staging);
   const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
   const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes };
-  await storeTree(dump, dir, io, () => cudaStop(tree, io));
+  const freezer = job.worker.group;
+  await storeTree(dump, dir, io, (pool) =>
+    cudaStop(tree, io, pool !== undefined && io.config.gpu.prefault ? { freezer, pool } : undefined),
+  );
 }
 
 /** The tree has the pids that it had: the worker must have ended. */

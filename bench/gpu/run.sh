@@ -44,3 +44,5 @@ set +e
 # shellcheck disable=SC2086
 timeout --kill-after=10 "${BENCH_LIMIT:-570}" "$home/node" "$home/bench.cjs" run $(echo "$cases" | tr ',' ' ') 2>&1 | tee "$out/bench.log"
 ls -l "$out"
+# In one piece, for machines that hand back few files.
+tar -C "$out" -cJf "$out.tar.xz" . && mv "$out.tar.xz" "$out/all.tar.xz"
