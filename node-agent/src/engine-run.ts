@@ -31,15 +31,19 @@ export async function perform(request: Request, io: EngineIo): Promise<Outcome> 
   try {
     return { ok: true, result: await dispatch(request, { ...io, willUndo }) };
   } catch (error) {
+    const from = performance.now();
     const faults = await takeAllBack(undo);
     const why = reasonOf(error, `${request.operation}Failed`);
     const because = { reason: why, message: [explain(error), ...faults].join('; ') };
+    const ended = request.operation === 'Restore' ? await tryFallBack(request, because, io) : {};
+    if (ended.fellBack !== undefined) io.steps.note('fall back', (performance.now() - from) / 1000);
     return {
       ok: false,
       ...because,
       ...(why === reason.cancelled ? { cancelled: true } : {}),
       ...(faults.length > 0 ? { left: faults } : {}),
-      ...(request.operation === 'Restore' ? await tryFallBack(request, because, io) : {}),
+      ...ended,
+      timings: io.steps.total(),
     };
   }
 }

@@ -139,6 +139,8 @@ export interface Failure {
   readonly reason: string;
   readonly message: string;
   readonly cancelled?: boolean;
+  /** Of the steps that were done; "fall back" is the time from the verdict until the worker was started cold. */
+  readonly timings?: readonly Timing[];
   /** What was made of the placeholder of a restore. */
   readonly fellBack?: Fallback;
   /** What could not be taken back yet; tried again until it can. */

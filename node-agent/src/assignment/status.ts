@@ -42,6 +42,7 @@ export function finalStatus(
       progress: progressOf({ step: 'failed' }),
       reason: outcome.reason,
       message: outcome.message.slice(0, 4000),
+      ...(outcome.timings === undefined ? {} : { timings: outcome.timings.map((t) => ({ ...t })) }),
       ...(outcome.fellBack === undefined ? {} : { fellBack: outcome.fellBack }),
     };
   }

@@ -97,6 +97,14 @@ describe('the status of an assignment', () => {
     expect(finalStatus(START, NOW, failed)).not.toHaveProperty('fellBack');
   });
 
+  it('says how long the steps of a failure took', () => {
+    const timed = { ...failed, timings: [...timings, { step: 'fall back', seconds: 0.02 }] } as Outcome;
+    expect(finalStatus(START, NOW, timed)).toMatchObject({
+      phase: 'Failed',
+      timings: [{ step: 'dump' }, { step: 'fall back' }],
+    });
+  });
+
   it('cuts a message that would not fit into an object', () => {
     expect(
       finalStatus(START, NOW, { ...failed, message: 'x'.repeat(100_000) } as Outcome).message,
