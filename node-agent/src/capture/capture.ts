@@ -41,8 +41,9 @@ export async function capture(request: CaptureRequest, io: EngineIo): Promise<Ca
   if (against.length > 0) throw new TerminalError('PreflightFailed', against.join('; '));
   const protection = protectionOf(readKeys(io.config));
   const program = await criuProgram(io.config.criu, io.config.rlimitShim);
-  io.willUndo({ do: 'remove', path: request.stagingDir });
-  await beginArtifact(request.stagingDir, request.artifactDir);
+  await beginArtifact(request.stagingDir, request.artifactDir, () =>
+    io.willUndo({ do: 'remove', path: request.stagingDir }),
+  );
   const manifestOf = await dumpTree(request, seen, { program, protection }, io);
   return finish(request, seen, io, { manifestOf, protection });
 }

@@ -2,6 +2,7 @@
  * Settles an operation whose process died without a result. First nothing of it may run any more; then what has passed its point of no
  * return is finished, and everything else is taken back. What could not be taken back before is tried again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { capturedResult } from '../capture/result';
 import { mayHaveInfected, SEIZE_PATIENCE_MS, stopDump } from '../criu/hook';
@@ -30,7 +31,8 @@ export async function recover(entry: JournalEntry, cgroupRoot: string, keys: Key
   await endMembers(steps, cgroupRoot, entry.uid);
   const outcome =
     (before === undefined ? await finish(request, steps, keys) : undefined) ?? (await undo(steps, before));
-  entry.writeResult(outcome);
+  // The agent watches the entry, and would try again at once.
+  if (!isDeepStrictEqual(outcome, before)) entry.writeResult(outcome);
   return outcome;
 }
 

@@ -20,9 +20,18 @@ export interface OpenArtifact {
   readonly digest: string;
 }
 
-/** An empty staging folder. What an earlier attempt left there is removed. */
-export async function beginArtifact(stagingDir: string, finalDir: string): Promise<void> {
+/**
+ * An empty staging folder. What an earlier attempt left there is removed. `willMake` is told when the folder around it is there: who
+ * takes it back, and finds none, takes the whole volume for gone.
+ */
+export async function beginArtifact(
+  stagingDir: string,
+  finalDir: string,
+  willMake: () => void = () => {},
+): Promise<void> {
   if (existsSync(finalDir)) throw new TerminalError('ArtifactExists', `${finalDir} exists already`);
+  await mkdir(dirname(stagingDir), { recursive: true, mode: 0o700 });
+  willMake();
   await rm(stagingDir, { recursive: true, force: true });
   await mkdir(stagingDir, { recursive: true, mode: 0o700 });
 }

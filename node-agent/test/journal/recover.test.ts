@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Request } from '../../src/engine';
@@ -109,7 +109,10 @@ describe('recovery of a capture', () => {
     rmSync(join(dir, 'store'), { recursive: true });
     const left = [expect.stringContaining('is not there')];
     expect(await recover(entry, cgroups, keys)).toMatchObject({ reason: 'OperationLost', left });
+    const { ino } = statSync(join(entry.dir, 'result.json'));
     expect(await recover(entry, cgroups, keys)).toMatchObject({ left });
+    // Written again, it would wake the agent, which would try again without a pause.
+    expect(statSync(join(entry.dir, 'result.json')).ino).toBe(ino);
     mkdirSync(staging(), { recursive: true });
     const outcome = await recover(entry, cgroups, keys);
     expect(outcome).not.toHaveProperty('left');

@@ -9,7 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Manifest, ManifestFile } from '@dynamo-snapshot/api/manifest';
 import { Pool } from '../../src/memory/pool';
 import { digestFiles } from '../../src/store/digest';
@@ -98,6 +98,17 @@ describe('publishing', () => {
   it('does not start where there is one already', async () => {
     mkdirSync(final, { recursive: true });
     await expect(beginArtifact(staging, final)).rejects.toMatchObject({ reason: 'ArtifactExists' });
+  });
+
+  it('is told of before it is made, and when what it lies in is there', async () => {
+    const seen: boolean[] = [];
+    await beginArtifact(staging, final, () => seen.push(existsSync(dirname(staging)), existsSync(staging)));
+    expect(seen).toEqual([true, false]);
+    const nowhere = join(root, 'no-folder');
+    writeFileSync(nowhere, '');
+    const told = jest.fn();
+    await expect(beginArtifact(`${nowhere}/.staging-u`, `${nowhere}/u`, told)).rejects.toThrow();
+    expect(told).not.toHaveBeenCalled();
   });
 
   it('starts without what an earlier attempt has left', async () => {
