@@ -15,6 +15,10 @@ describe('the plan of faults', () => {
     expect(new Set(plan.map((c) => c.fault))).toEqual(new Set(Object.keys(rules)));
   });
 
+  it('begins as a shorter one of the same seed', () => {
+    expect(planOf(rules, 60, 1).slice(0, 32)).toEqual(planOf(rules, 32, 1));
+  });
+
   it('has no case twice while there are others', () => {
     const plan = planOf(rules, possible(rules).length, 1);
     expect(new Set(plan.map((c) => stepOf(c) + c.fault)).size).toBe(plan.length);
