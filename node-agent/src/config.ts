@@ -6,6 +6,8 @@ export interface EngineConfig extends KeyConfig {
   readonly criu: string;
   readonly nsrestore: string;
   readonly rlimitShim: string;
+  /** Preloaded into CRIU for trees that may use AMX tiles. */
+  readonly tileShim: string;
   readonly cgroupRoot: string;
   readonly criSocket: string;
   /** Under which the host's snapshotter folder is mounted; empty on the host itself. */
@@ -69,6 +71,7 @@ export function engineConfig(env: Environment): EngineConfig {
     criu: env['SNAPSHOT_CRIU'] ?? `${HOME}/criu/criu`,
     nsrestore: env['SNAPSHOT_NSRESTORE'] ?? `${HOME}/nsrestore`,
     rlimitShim: env['SNAPSHOT_RLIMIT_SHIM'] ?? `${HOME}/rlimit-shim.so`,
+    tileShim: env['SNAPSHOT_TILE_SHIM'] ?? `${HOME}/tile-shim.so`,
     cgroupRoot: env['SNAPSHOT_CGROUP_ROOT'] ?? '/sys/fs/cgroup',
     criSocket: env['SNAPSHOT_CRI_SOCKET'] ?? 'unix:///run/containerd/containerd.sock',
     hostRoot: env['SNAPSHOT_HOST_ROOT'] ?? '',

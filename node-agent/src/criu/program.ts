@@ -22,6 +22,13 @@ export async function criuProgram(path: string, shim: string): Promise<CriuProgr
     );
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   const may = (BigInt(`0x${capabilities}`) >> CAP_SYS_RESOURCE) & 1n;
-  // The wrapper in the image hands this to CRIU's loader.
-  return { path, version, env: may === 1n ? {} : { SNAPSHOT_RLIMIT_PRELOAD: shim } };
+  return withPreload({ path, version, env: {} }, may === 1n ? [] : [shim]);
+}
+
+/** The wrapper in the image hands this to CRIU's loader. */
+const PRELOAD = 'SNAPSHOT_RLIMIT_PRELOAD';
+
+export function withPreload(program: CriuProgram, more: readonly string[]): CriuProgram {
+  const all = [program.env[PRELOAD] ?? '', ...more].filter((library) => library !== '');
+  return all.length === 0 ? program : { ...program, env: { ...program.env, [PRELOAD]: all.join(':') } };
 }

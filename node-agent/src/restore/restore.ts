@@ -8,7 +8,7 @@ import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
 import type { CriuProgram } from '../criu/program';
-import { criuProgram } from '../criu/program';
+import { criuProgram, withPreload } from '../criu/program';
 import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
@@ -39,6 +39,7 @@ import { observePlace } from './observe';
 import type { Target } from './placeholder';
 import { claim, observeTarget } from './placeholder';
 import { prove } from './prove';
+import { leastStack, mayUseTiles } from './tiles';
 import { restoredProcesses } from './tree';
 
 /** standby falls back by itself so long after the deadline: by then whoever restored it is dead. */
@@ -71,7 +72,7 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
   const receipt = await io.steps.runToEnd('restore', () =>
-    runNsrestore(checked, target, { ...program, work, pod: request.pod }, io),
+    runNsrestore(checked, target, { ...withTiles(program, checked, io), work, pod: request.pod }, io),
   );
   await io.steps.run('fill', () => fillTree(checked, restoredProcesses(groups, placeholder), pool, io));
   const proven = await io.steps.run('prove', () =>
@@ -134,6 +135,17 @@ function verify(
   ];
   if (all.length > 0) throw new TerminalError('RestoreRefused', all.join('; '));
   return skipped;
+}
+
+function withTiles(
+  program: CriuProgram,
+  { artifact: { manifest }, verified }: Checked,
+  { config }: EngineIo,
+): CriuProgram {
+  const { cpuFeatures = [] } = manifest.source;
+  const least = leastStack(readFileSync('/proc/self/auxv'));
+  const may = mayUseTiles({ cpuFeatures, images: verified.content }, least);
+  return may ? withPreload(program, [config.tileShim]) : program;
 }
 
 /** What of the images differs for this pod, and for the node as it is. */
