@@ -33,6 +33,12 @@ export const agentReasons: Readonly<Record<string, Advice>> = {
       'CRIU could not dump the process tree; its own words are in the message. The source goes on serving.',
     remedy: 'See docs/criu.md for what CRIU cannot dump.',
   },
+  TilesInUse: {
+    meaning:
+      'A thread was in the midst of work with AMX tiles of the processor, which CRIU does not dump. The source goes on serving.',
+    remedy:
+      'Capture again; a server that is always busy has to be at rest: spec.quiesce, or the hooks of its engine (docs/engines).',
+  },
   StoodStillTooLong: {
     meaning:
       'The source stood still for longer than it may; the capture was given up and the source goes on.',

@@ -33,6 +33,7 @@ import { observe } from './observe';
 import { capturedResult } from './result';
 import { stoppable } from './source';
 import { tellSource } from './tell-source';
+import { refuseTiles } from './tiles';
 
 export async function capture(request: CaptureRequest, io: EngineIo): Promise<CaptureResult> {
   const { steps } = io;
@@ -99,6 +100,7 @@ async function dumpTree(
   );
   if (tree === undefined)
     throw new TerminalError('DumpFailed', 'criu dump ended without a word to its script');
+  refuseTiles(images);
   const { version: criuVersion } = program;
   const { paused } = source;
   return manifestWriter({ request, seen, tree, volumes, join: join_, paused, memory, criuVersion });

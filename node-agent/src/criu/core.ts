@@ -4,7 +4,7 @@ import { fields, understood } from './fields';
 import { readImage } from './image';
 
 /** Fields on the way to what is read: core_entry, thread_core_entry, thread_info_x86, user_x86_fpregs_entry. */
-const PATHS = { altStack: [5, 6], xsave: [2, 3, 13] } as const;
+const PATHS = { altStack: [5, 7], xsave: [2, 3, 13] } as const;
 
 const proto = `
 syntax = "proto2";
