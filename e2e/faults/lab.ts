@@ -71,14 +71,19 @@ export async function mainProcess(lab: Lab, node: FaultNode, pod: string) {
 }
 
 /** A daemon of the cluster itself; `revive` starts what is missing. */
-export async function killDaemon({ cluster }: Lab, member: MemberName, daemon: string): Promise<void> {
+export async function killDaemon(
+  { cluster }: Pick<Lab, 'cluster'>,
+  member: MemberName,
+  daemon: string,
+): Promise<void> {
   const wrapper = (await readState(cluster.name))?.members[member]?.daemons[daemon];
   const process = wrapper === undefined ? undefined : await onlyChild(wrapper);
   if (!(await signalProcess(process, 'SIGKILL'))) throw new Error(`${daemon} of ${member} does not run`);
   await becomes(async () => wrapper === undefined || (await onlyChild(wrapper)) === undefined, 10);
 }
 
-export const revive = async ({ cluster }: Lab): Promise<void> => void (await up(cluster.name, () => {}));
+export const revive = async ({ cluster }: Pick<Lab, 'cluster'>): Promise<void> =>
+  void (await up(cluster.name, () => {}));
 
 /** The operator that works, and its node. */
 export async function leader(lab: Lab): Promise<{ readonly pod: string; readonly node: FaultNode }> {

@@ -1,8 +1,12 @@
 import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
+import { bringAgentsBack } from '../agents';
+import type { Cluster } from '../cluster/cluster';
 import { up } from '../cluster/cluster';
+import type { Held } from '../faults/held';
 import { holdAt } from '../faults/held';
 import type { AssignmentObject } from '../faults/lab';
-import { FaultNode } from '../faults/node';
+import { becomes, killDaemon, revive } from '../faults/lab';
+import { FaultNode, filesIn } from '../faults/node';
 import { Operators } from '../operators';
 import { checkpointOf, count } from '../workload';
 import type { CheckpointObject, PodStatus } from '../world';
@@ -14,11 +18,13 @@ const LOST_SECONDS = 30;
 describe('a node that is lost while it captures', () => {
   const world = new World();
   const { kube } = world;
+  let cluster: Cluster;
   let node: FaultNode;
   let operators: Operators;
 
   beforeAll(async () => {
-    node = await FaultNode.of(await up(clusterName, () => {}), world.nodeB);
+    cluster = await up(clusterName, () => {});
+    node = await FaultNode.of(cluster, world.nodeB);
     operators = await Operators.of(kube);
     await operators.setEnv('NODE_LOST_SECONDS', String(LOST_SECONDS));
   }, 200_000);
@@ -29,25 +35,31 @@ describe('a node that is lost while it captures', () => {
     await world.clean();
   }, 300_000);
 
-  it('ends its assignment with the reason, and takes its work back when it is there again', async () => {
-    const { ip } = await world.serving({ name: 'lost', node: world.nodeB });
-    const before = await count(ip);
+  /** A capture of a pod on the node stands at a step at which its source serves. */
+  async function capturing(name: string) {
+    const { ip } = await world.serving({ name, node: world.nodeB });
     const holding = holdAt(node, 'Capture', 'digest', 60);
-    await world.make(checkpointOf('lost', 'lost'));
-    const held = await holding;
-    await node.freeze();
-    await kube.wait(CHECKPOINT.singular, 'lost', 'jsonpath={.status.phase}=Failed', 120);
-    const { status } = await kube.get<CheckpointObject>(CHECKPOINT.singular, 'lost');
+    await world.make(checkpointOf(name, name));
+    return { ip, held: await holding };
+  }
+
+  async function endsAsLost(name: string, { uid }: Held): Promise<void> {
+    await kube.wait(CHECKPOINT.singular, name, 'jsonpath={.status.phase}=Failed', 120);
+    const { status } = await kube.get<CheckpointObject>(CHECKPOINT.singular, name);
     expect(status?.conditions?.find((c) => c.type === 'Ready')).toMatchObject({
       reason: 'NodeLost',
       message: `nothing was heard of node ${world.nodeB} for ${LOST_SECONDS} s while it did the capture`,
     });
     const assignments = await kube.list<AssignmentObject>(ASSIGNMENT.plural);
-    expect(assignments.find((a) => a.metadata.uid === held.uid)?.status).toMatchObject({
-      phase: 'Failed',
-      reason: 'NodeLost',
-    });
+    const ended = { phase: 'Failed', reason: 'NodeLost' };
+    expect(assignments.find((a) => a.metadata.uid === uid)?.status).toMatchObject(ended);
+  }
 
+  it('ends its assignment with the reason, and takes its work back when it is there again', async () => {
+    const { ip, held } = await capturing('lost');
+    const before = await count(ip);
+    await node.freeze();
+    await endsAsLost('lost', held);
     await node.thaw();
     await held.release();
     await kube.wait('node', world.nodeB, 'condition=Ready', 60);
@@ -57,5 +69,22 @@ describe('a node that is lost while it captures', () => {
     expect(pod.status.containerStatuses?.[0]?.restartCount).toBe(0);
     // Nothing is left of it in the store when the checkpoint is gone.
     await kube.delete(CHECKPOINT.singular, ['lost'], 90);
+  }, 400_000);
+
+  it('and that is deleted from the cluster ends its assignment too, and can come back', async () => {
+    const { held } = await capturing('deleted');
+    await node.freeze();
+    await kube.run(['delete', 'node', world.nodeB]);
+    await endsAsLost('deleted', held);
+    await node.thaw();
+    await held.release();
+    // A kubelet registers its node when it starts.
+    await killDaemon({ cluster }, node.name, 'kubelet');
+    await revive({ cluster });
+    await kube.wait('node', world.nodeB, 'condition=Ready', 90);
+    await bringAgentsBack(kube);
+    await kube.delete(CHECKPOINT.singular, ['deleted'], 90);
+    const journal = () => Promise.resolve(filesIn(node.journal).length === 0);
+    expect(await becomes(journal, 60)).toBe(true);
   }, 400_000);
 });
