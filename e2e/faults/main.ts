@@ -1,4 +1,4 @@
-/** `npm run faults -- [--count N] [--seed S] [--name CLUSTER] [--only WORDS] [--report FILE] [--keep]`: see README.md. */
+/** `npm run faults -- [--count N] [--seed S] [--minutes M] [--name CLUSTER] [--only WORDS] [--report FILE] [--keep]`: see README.md. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { down } from '../cluster/cluster';
@@ -18,11 +18,16 @@ import { Trials } from './trial';
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
-  options: { count: text, seed: text, name: text, only: text, report: text, keep: { type: 'boolean' } },
+  options: {
+    ...{ count: text, seed: text, minutes: text, name: text, only: text, report: text },
+    keep: { type: 'boolean' },
+  },
 });
 const name = values.name ?? 'faults';
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const count = Number(values.count ?? 32);
+/** No case is begun after that. */
+const lastBegin = Date.now() + Number(values.minutes ?? Infinity) * 60_000;
 
 const started = Date.now();
 const say = (line: string) =>
@@ -62,6 +67,7 @@ async function main(): Promise<void> {
     const trials = new Trials(await lab());
     say(`${plan.length} faults, seed ${seed}`);
     for (const [i, one] of plan.entries()) {
+      if (Date.now() > lastBegin) break;
       const outcome = await trials.run(one);
       outcomes.push(outcome);
       const { end, broken, seconds } = outcome;
@@ -75,7 +81,7 @@ async function main(): Promise<void> {
   }
   const { passed, failed } = report(outcomes);
   console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed === plan.length ? 0 : 1;
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
 
 /** After every case: a run that is cut off has said what it has seen. */
