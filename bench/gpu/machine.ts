@@ -45,3 +45,21 @@ export function touch(place: Place, bytes: number): void {
   });
   say('  touched', `${gibibytes} GiB, ${String(stdout).trim()}`);
 }
+
+/** Managed memory is mapped through it. */
+const UVM = '/dev/nvidia-uvm';
+
+/** Mappings of the driver's devices: how many, and of how many bytes. */
+export function mapped(pid: number): string {
+  const sizes = new Map<string, { count: number; bytes: number }>();
+  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+    const [range = '', , , , , ...path] = line.split(/\s+/);
+    const name = path.join(' ');
+    if (!name.startsWith('/dev/nvidia')) continue;
+    const [from = 0, to = 0] = range.split('-').map((hex) => parseInt(hex, 16));
+    if (name === UVM) say('  uvm', line);
+    const { count, bytes } = sizes.get(name) ?? { count: 0, bytes: 0 };
+    sizes.set(name, { count: count + 1, bytes: bytes + to - from });
+  }
+  return JSON.stringify(Object.fromEntries(sizes));
+}

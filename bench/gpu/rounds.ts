@@ -6,7 +6,7 @@ import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { Job, Path } from './cycle';
 import { capture, cudaPidsOf, paths, restore } from './cycle';
 import { diagnose } from './diagnose';
-import { touch } from './machine';
+import { mapped, touch } from './machine';
 import type { Place } from './place';
 import { say, soFar } from './say';
 import type { Round, Worker } from './worker';
@@ -51,6 +51,7 @@ export async function alternate(place: Place, plan: RoundsPlan): Promise<RoundsR
     plan.name,
     `cold start ${coldSeconds} s, ${(job.gpuBytes / 1e9).toFixed(1)} GB on the GPU, pids ${job.cudaPids.join()}`,
   );
+  for (const pid of job.cudaPids) say(plan.name, `process ${pid} maps ${mapped(pid)}`);
   const result = { name: plan.name, gpuBytes: job.gpuBytes, coldSeconds };
   const cycles: CycleResult[] = [];
   const faults: string[] = [];

@@ -1,5 +1,4 @@
 /** The facts that everything else stands on, and one cycle by each path. Three minutes. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
@@ -8,6 +7,7 @@ import type { Job } from './cycle';
 import { capture, cudaPidsOf, paths, restore } from './cycle';
 import { diagnose } from './diagnose';
 import type { Place } from './place';
+import { mapped } from './machine';
 import { say } from './say';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
 
@@ -102,24 +102,6 @@ const tell = async (cuda: Cuda, call: CudaCall): Promise<string> => {
   const answer = await cuda.call(call, 15_000);
   return `${JSON.stringify(answer)} in ${Math.round(performance.now() - from)} ms`;
 };
-
-/** Managed memory is mapped through it. */
-const UVM = '/dev/nvidia-uvm';
-
-/** Mappings of the driver's devices: how many, and of how many bytes. */
-function mapped(pid: number): string {
-  const sizes = new Map<string, { count: number; bytes: number }>();
-  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-    const [range = '', , , , , ...path] = line.split(/\s+/);
-    const name = path.join(' ');
-    if (!name.startsWith('/dev/nvidia')) continue;
-    const [from = 0, to = 0] = range.split('-').map((hex) => parseInt(hex, 16));
-    if (name === UVM) say('  uvm', line);
-    const { count, bytes } = sizes.get(name) ?? { count: 0, bytes: 0 };
-    sizes.set(name, { count: count + 1, bytes: bytes + to - from });
-  }
-  return JSON.stringify(Object.fromEntries(sizes));
-}
 
 async function trouble(
   what: string,
