@@ -5,6 +5,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Region } from '../linux/memory';
 import { readProcess, writeProcess } from '../linux/memory';
+import type { Extent } from '../linux/extent';
 import { PAGE } from '../linux/extent';
 import type { MapLine } from '../linux/maps';
 import { CHUNK_BYTES } from './chunks';
@@ -68,10 +69,14 @@ export class BlockTable {
 
   /** Writes a zero where there is no page yet, which is zero: the processes must stand still meanwhile. */
   touch(): void {
-    scratchView().fill(0, 0, 1);
+    scratchView().fill(0, 0, HUGE_BYTES / PAGE);
     this.#each((_, host, address, pagemap) => {
-      for (let at = address; at < address + CHUNK_BYTES; at += HUGE_BYTES)
-        if (isEmpty(pagemap, at)) writeProcess(host, [{ address: at, length: 1 }], scratchAt(0));
+      for (let at = address; at < address + CHUNK_BYTES; at += HUGE_BYTES) {
+        if (!isEmpty(pagemap, at, HUGE_BYTES)) continue;
+        writeProcess(host, [{ address: at, length: 1 }], scratchAt(0));
+        // The kernel had no huge page for it.
+        if (isEmpty(pagemap, at + PAGE, PAGE)) writeProcess(host, otherPages(at), scratchAt(0));
+      }
     });
   }
 
@@ -128,8 +133,12 @@ function isWhole(pagemap: number, address: number): boolean {
   return true;
 }
 
-function isEmpty(pagemap: number, address: number): boolean {
-  const entries = entriesAt(pagemap, address, HUGE_BYTES);
+/** A byte of each page but the first. */
+const otherPages = (address: number): readonly Extent[] =>
+  Array.from({ length: HUGE_BYTES / PAGE - 1 }, (_, i) => ({ address: address + (i + 1) * PAGE, length: 1 }));
+
+function isEmpty(pagemap: number, address: number, length: number): boolean {
+  const entries = entriesAt(pagemap, address, length);
   for (let at = 7; at < entries.length; at += 8) if (((entries[at] ?? 0) & SOMEWHERE) !== 0) return false;
   return true;
 }
