@@ -34,6 +34,11 @@ const stages: readonly Stage[] = [
   { name: 'reference pages', run: () => command(['tsx', 'scripts/docs.ts', '--check']) },
   { name: 'unit', run: () => jest('unit', []) },
   { name: 'chart', run: () => jest('chart', ['--config', 'charts/jest.config.cjs']) },
+  {
+    name: 'memory',
+    run: () => jest('memory', ['--config', 'bench/jest.config.cjs', '--runInBand']),
+    unable: withoutRoot,
+  },
   { name: 'cluster', run: selfcheck, unable: withoutRoot },
   {
     name: 'e2e',

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: the stand-still of a capture and the time of a restore, ours against CRIU by itself, alternating on the same tree.
+ * `npm run bench`: the stand-still of a capture and the time of a restore, ours against CRIU by itself, alternating on the same tree, and
+ * against `runc checkpoint` on the same program in a container, where there is runc.
  * Options: --mib N (size of the tree), --rounds N, --dir DIR (where images go), --json FILE.
  */
 import { execFileSync } from 'node:child_process';
@@ -12,6 +13,7 @@ import { ensureCriu } from './criu';
 import { Ours } from './ours';
 import type { Round } from './rounds';
 import { alternate, median } from './rounds';
+import { isRuncHere, RuncSide } from './runc';
 import type { Side } from './side';
 import { Stock } from './stock';
 import { Tree } from './tree';
@@ -29,13 +31,20 @@ async function main(): Promise<void> {
   const shim = join(dir, 'rlimit-shim.so');
   execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', shim, 'node-agent/native/rlimit-shim.c']);
   const tree = new Tree(dir, 'tree.c');
+  const runc = isRuncHere() ? new RuncSide(dir, criu, shim) : undefined;
   try {
-    const sides: readonly Side[] = [new Stock(dir, criu, shim), new Ours(dir, criu, shim)];
+    const sides: Side[] = [new Stock(dir, criu, shim), new Ours(dir, criu, shim)];
     await tree.start(mib);
+    if (runc !== undefined) {
+      await runc.tree.start(mib);
+      sides.push(runc);
+    }
     report(await alternate(sides, tree, count));
   } finally {
-    await tree.end();
-    tree.close();
+    for (const each of [tree, ...(runc === undefined ? [] : [runc.tree])]) {
+      await each.end();
+      each.close();
+    }
     rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -47,10 +56,14 @@ function report(rounds: ReadonlyMap<string, readonly Round[]>): void {
     capture: median(list.map((r) => r.captured.seconds)),
     restore: median(list.map((r) => r.restored.seconds)),
   }));
-  const [stock, ours] = rows;
+  const [stock, ours, runc] = rows;
   if (stock === undefined || ours === undefined) return;
   const machine = { processors: cpus().length, memory: humanBytes(totalmem()), kernel: release() };
-  const ratios = { paused: ours.paused / stock.paused, restore: stock.restore / ours.restore };
+  const against = (other: typeof ours) => ({
+    paused: ours.paused / other.paused,
+    restore: other.restore / ours.restore,
+  });
+  const ratios = against(stock);
   const date = new Date().toISOString();
   const all = [...rounds].map(([name, list]) => ({ name, rounds: list }));
   if (values.json !== undefined)
@@ -66,9 +79,12 @@ function report(rounds: ReadonlyMap<string, readonly Round[]>): void {
     console.log(
       [name, ...[paused, capture, restore].map(humanSeconds)].map((cell) => cell.padEnd(18)).join(''),
     );
-  console.log(
-    `stand-still ${ratios.paused.toFixed(2)} of stock; restore ${ratios.restore.toFixed(2)} times as fast`,
-  );
+  for (const other of [stock, ...(runc === undefined ? [] : [runc])]) {
+    const { paused, restore } = against(other);
+    console.log(
+      `stand-still ${paused.toFixed(2)} of ${other.name}; restore ${restore.toFixed(2)} times as fast`,
+    );
+  }
 }
 
 void main();

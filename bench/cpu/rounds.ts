@@ -17,7 +17,7 @@ export async function alternate(
   const rounds = new Map<string, Round[]>(sides.map((side) => [side.name, []]));
   for (let i = 0; i <= count; i += 1)
     for (const side of i % 2 === 0 ? sides : [...sides].reverse()) {
-      const done = await round(side, tree);
+      const done = await round(side, side.tree ?? tree);
       console.error(`${i === 0 ? 'warm-up' : `round ${i}`} ${side.name}: ${told(done)}`);
       if (i > 0) rounds.get(side.name)?.push(done);
     }

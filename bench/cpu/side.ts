@@ -1,6 +1,7 @@
 /** What is compared. */
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import type { HostPid } from '@dynamo-snapshot/node-agent/linux/ids';
+import type { Tree } from './tree';
 
 export interface Captured {
   /** How long the tree stood still, as CRIU measured it. */
@@ -20,6 +21,8 @@ export interface Restored {
 
 export interface Side {
   readonly name: string;
+  /** Of its own, where it cannot take the one of all. */
+  readonly tree?: Tree;
   capture(root: HostPid, freezer: string): Promise<Captured>;
   restore(): Promise<Restored>;
 }

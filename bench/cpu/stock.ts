@@ -75,7 +75,7 @@ export class Stock implements Side {
   }
 }
 
-function sync(path: string): void {
+export function sync(path: string): void {
   const fd = openSync(path, 'r');
   fsyncSync(fd);
   closeSync(fd);

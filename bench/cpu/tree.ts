@@ -8,6 +8,13 @@ import { processTree, startTime } from '@dynamo-snapshot/node-agent/linux/proc';
 
 const PARTS = ['root', 'child'] as const;
 
+export interface TreeOptions {
+  /** Of the compiler. */
+  readonly flags?: readonly string[];
+  /** Where there are several. */
+  readonly name?: string;
+}
+
 export class Tree {
   readonly #dir: string;
   readonly #program: string;
@@ -16,15 +23,15 @@ export class Tree {
   root: HostPid | undefined;
 
   /** `source` is a C file beside this one. */
-  constructor(dir: string, source: string) {
+  constructor(dir: string, source: string, { flags = [], name = 'tree' }: TreeOptions = {}) {
     this.#dir = join(dir, 'out');
     this.#program = join(dir, 'tree');
     mkdirSync(this.#dir, { recursive: true });
-    execFileSync('cc', ['-O2', '-o', this.#program, join('bench/cpu', source), '-lpthread']);
+    execFileSync('cc', ['-O2', ...flags, '-o', this.#program, join('bench/cpu', source), '-lpthread']);
     const unified = '/sys/fs/cgroup/unified';
     this.freezer = join(
       existsSync(unified) ? unified : '/sys/fs/cgroup',
-      `dynamo-snapshot-bench-${process.pid}`,
+      `dynamo-snapshot-bench-${name}-${process.pid}`,
     );
     mkdirSync(this.freezer, { recursive: true });
   }
@@ -35,10 +42,15 @@ export class Tree {
     for (const part of PARTS) rmSync(join(this.#dir, part), { force: true });
     const child = spawn('/bin/sh', argv, { stdio: 'ignore', cwd: '/', detached: true });
     child.unref();
-    await until(() => PARTS.every((part) => existsSync(join(this.#dir, part))), 600_000);
+    await this.filled();
     const members = readFileSync(join(this.freezer, 'cgroup.procs'), 'utf8').trim().split('\n').map(Number);
     this.root = hostPid(Math.min(...members));
     return this.root;
+  }
+
+  /** Both have said for the first time what they have. */
+  protected filled(): Promise<void> {
+    return until(() => PARTS.every((part) => existsSync(join(this.#dir, part))), 600_000);
   }
 
   /** A restored one, in place of the one that was ended. */
