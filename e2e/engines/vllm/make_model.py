@@ -37,7 +37,7 @@ def weights():
 
     # Large embeddings carry through all layers, and the head knows them in another order: each token leads to one other, which wins by
     # far. So a completion wanders through the vocabulary, and rounding never changes where it goes.
-    embeddings = drawn(VOCABULARY, HIDDEN) * 8
+    embeddings = drawn(VOCABULARY, HIDDEN) * 64
     yield "model.embed_tokens.weight", embeddings
     yield "lm_head.weight", embeddings[torch.randperm(VOCABULARY, generator=generator)].clone()
     yield "model.norm.weight", ones(HIDDEN)
