@@ -144,9 +144,15 @@ function decideFailed(seen: Observed, capture: SnapshotAssignment, request: Capt
 }
 
 /** What was cancelled because its pod leaves says no more than that it was cancelled. */
-function endOf({ spec, status }: SnapshotAssignment, sourceGone: boolean): { reason: string; message: string } {
+function endOf(
+  { spec, status }: SnapshotAssignment,
+  sourceGone: boolean,
+): { reason: string; message: string } {
   if (status?.phase === 'Cancelled' && sourceGone)
-    return { reason: reason.sourcePodGone, message: `pod ${spec.pod?.name ?? ''} left while it was captured` };
+    return {
+      reason: reason.sourcePodGone,
+      message: `pod ${spec.pod?.name ?? ''} left while it was captured`,
+    };
   return { reason: status?.reason ?? reason.captureFailed, message: status?.message ?? 'the capture failed' };
 }
 

@@ -172,7 +172,11 @@ describe('a capture', () => {
       one(),
       {
         assignments: [
-          assignment(CAPTURE, { phase: 'Cancelled', reason: 'Cancelled' }, { pod: { name: 'src', uid: 'uid-src' } }),
+          assignment(
+            CAPTURE,
+            { phase: 'Cancelled', reason: 'Cancelled' },
+            { pod: { name: 'src', uid: 'uid-src' } },
+          ),
         ],
       },
       { do: 'fail', reason: 'SourcePodGone', message: 'pod src left while it was captured' },
@@ -183,7 +187,11 @@ describe('a capture', () => {
       {
         pods: [pod('src')],
         assignments: [
-          assignment(CAPTURE, { phase: 'Cancelled', reason: 'Cancelled' }, { pod: { name: 'src', uid: 'uid-src' } }),
+          assignment(
+            CAPTURE,
+            { phase: 'Cancelled', reason: 'Cancelled' },
+            { pod: { name: 'src', uid: 'uid-src' } },
+          ),
         ],
       },
       { do: 'fail', reason: 'Cancelled' },
