@@ -27,13 +27,13 @@ export async function storeTree(
   dump: Omit<MemoryDump, 'whileFrozen'>,
   finalDir: string,
   io: BenchIo,
-  stop: (threads: Pool | undefined) => Promise<StoppedCuda>,
+  stop: () => Promise<StoppedCuda>,
 ): Promise<void> {
   let paused = 0;
   let gpu: StoppedCuda | undefined;
   const source = {
-    stop: async (pool?: Pool) => {
-      gpu ??= await stop(pool);
+    stop: async () => {
+      gpu ??= await stop();
     },
     resume: async () => {
       const stats = readFileSync(join(dump.plan.images, 'stats-dump'));

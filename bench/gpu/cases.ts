@@ -6,7 +6,6 @@ import { availableParallelism } from 'node:os';
 import { killCase } from './kill';
 import type { Place } from './place';
 import { alternate } from './rounds';
-import { prefaultCase } from './prefault';
 import { say } from './say';
 import { managed, smoke } from './smoke';
 import { tooLittle } from './too-little';
@@ -60,7 +59,6 @@ const cases: readonly Case[] = [
   { name: 'smoke', limitSeconds: 170, run: smoke },
   { name: 'managed', limitSeconds: 60, run: managed },
   { name: 'limits', limitSeconds: 170, run: limits },
-  { name: 'prefault', limitSeconds: 130, run: prefaultCase },
   alloc(1, 3, 60),
   alloc(8, 3, 120),
   alloc(24, 3, 320),

@@ -99,10 +99,7 @@ async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
   const plan = await planOf(job, staging);
   const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
   const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes };
-  const freezer = job.worker.group;
-  await storeTree(dump, dir, io, (pool) =>
-    cudaStop(tree, io, pool !== undefined && io.config.gpu.prefault ? { freezer, pool } : undefined),
-  );
+  await storeTree(dump, dir, io, () => cudaStop(tree, io));
 }
 
 /** The tree has the pids that it had: the worker must have ended. */

@@ -1,5 +1,5 @@
 /** Where a bench works, and the engine's configuration that goes with it. Read from the environment once, by main. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { memoryNow, processorTime } from './machine';
 import type { Log } from '@dynamo-snapshot/controller/log';
@@ -38,20 +38,12 @@ export function placeOf(env: Readonly<Record<string, string | undefined>>): Plac
     work,
     images: need('BENCH_IMAGES'),
     cgroup: env['BENCH_CGROUP'] ?? '/sys/fs/cgroup/dynamo-bench',
-    config: existsSync(prefaultMark(work)) ? withPrefault(engineConfig(env), true) : engineConfig(env),
+    config: engineConfig(env),
   };
   for (const dir of [place.out, place.work, place.images, place.config.work, join(work, 'restore')])
     mkdirSync(dir, { recursive: true });
   return place;
 }
-
-/** Left by the case `prefault` for those after it, where it was right and faster. */
-export const prefaultMark = (work: string): string => join(work, 'prefault-pays');
-
-export const withPrefault = (config: EngineConfig, prefault: boolean): EngineConfig => ({
-  ...config,
-  gpu: { ...config.gpu, prefault },
-});
 
 const quiet: Log = {
   debug: () => {},

@@ -39,7 +39,7 @@ const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
   result.cycles.filter((c) => c.path === path);
 const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
 /** They lie within another step, or beside it: the source runs again while its memory is stored. */
-const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store', 'prefault'];
+const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store'];
 
 /** What comes one after the other; what the whole took beyond that is the rest. */
 function parts(timings: readonly Timing[]): readonly Timing[] {

@@ -35,8 +35,6 @@ export interface GpuConfig {
   /** Whether the node's huge pages may be set to `always` while the driver checkpoints. */
   readonly hugePages: boolean;
   readonly hugePagesSetting: string;
-  /** Whether the memory that the driver maps is touched side by side, the worker frozen for that moment. */
-  readonly prefault: boolean;
   /** Socket of the kubelet's PodResources API. */
   readonly podResources: string;
 }
@@ -96,7 +94,6 @@ const gpuConfig = (env: Environment): GpuConfig => ({
   lockTimeoutMs: Number(env['SNAPSHOT_CUDA_LOCK_TIMEOUT_MS'] ?? 10_000),
   hugePages: env['SNAPSHOT_HUGE_PAGES'] !== 'leave',
   hugePagesSetting: env['SNAPSHOT_HUGE_PAGES_SETTING'] ?? '/sys/kernel/mm/transparent_hugepage/enabled',
-  prefault: oneOf(env, 'SNAPSHOT_GPU_PREFAULT', ['false', 'true']) === 'true',
   podResources: env['SNAPSHOT_POD_RESOURCES'] ?? '/var/lib/kubelet/pod-resources/kubelet.sock',
 });
 /** The first is the default. */

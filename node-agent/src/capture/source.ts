@@ -26,13 +26,10 @@ export function stoppable(
   let gpu: StoppedCuda | undefined;
   let paused = 0;
   return {
-    stop: async (threads) => {
+    stop: async () => {
       if (gpu !== undefined) return;
       await toRest(request, seen, io);
-      const { freezer } = seen.groups;
-      const prefault =
-        io.config.gpu.prefault && threads !== undefined ? { freezer, pool: threads } : undefined;
-      gpu = await cudaStop(cudaTree(seen.gpu), io, prefault);
+      gpu = await cudaStop(cudaTree(seen.gpu), io);
       io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
       io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
     },

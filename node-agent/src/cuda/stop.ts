@@ -12,8 +12,6 @@ import { driverLimitMs } from './limits';
 import { waves } from './plan';
 import type { CudaCall, GpuPair } from './protocol';
 import { CUDA_SUCCESS, failureOf } from './result';
-import type { Prefault } from './prefault';
-import { whilePrefaulting } from './prefault';
 import { resumeAll, stateNow } from './resume';
 
 /** What the driver itself needs beyond the time limit of a lock. */
@@ -33,7 +31,7 @@ export interface StoppedCuda {
 }
 
 /** Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. */
-export async function cudaStop(tree: CudaTree, io: EngineIo, prefault?: Prefault): Promise<StoppedCuda> {
+export async function cudaStop(tree: CudaTree, io: EngineIo): Promise<StoppedCuda> {
   const { processes } = tree;
   if (processes.length === 0) return { resume: () => Promise.resolve(0) };
   const cuda = new Cuda(io.config.gpu.helper);
@@ -52,12 +50,7 @@ export async function cudaStop(tree: CudaTree, io: EngineIo, prefault?: Prefault
   const from = performance.now();
   try {
     await io.steps.runToEnd('gpuLock', () => lockAll(cuda, processes, io));
-    const checkpoint = () => checkpointAll(cuda, tree, io);
-    await io.steps.runToEnd('gpuCheckpoint', () =>
-      withHugePages(io, () =>
-        prefault === undefined ? checkpoint() : whilePrefaulting(processes, prefault, io, checkpoint),
-      ),
-    );
+    await io.steps.runToEnd('gpuCheckpoint', () => withHugePages(io, () => checkpointAll(cuda, tree, io)));
   } catch (error) {
     await resumed(resume, error);
     throw error;

@@ -37,13 +37,6 @@ function hierarchy(root: string, controllers: string): string {
   return existsSync(hybrid) ? hybrid : root;
 }
 
-/** Asks for it; a container stands still when `standsStill` says so. */
-export function freeze(freezer: string): void {
-  const v2 = join(freezer, 'cgroup.freeze');
-  if (existsSync(v2)) writeFileSync(v2, '1');
-  else writeFileSync(join(freezer, 'freezer.state'), 'FROZEN');
-}
-
 /** What is, not what was asked for: cgroup.events of version 2, freezer.state of version 1. */
 export const standsStill = (freezer: string): boolean =>
   /^frozen 1$/m.test(readIfThere(join(freezer, 'cgroup.events')) ?? '') ||

@@ -33,18 +33,3 @@ export const parseMaps = (text: string): readonly MapLine[] =>
       },
     ];
   });
-
-/** What of the areas is in none of the others. */
-export const without = (areas: readonly MapLine[], others: readonly MapLine[]): readonly MapLine[] =>
-  others.reduce<readonly MapLine[]>(
-    (left, other) =>
-      left.flatMap((area) =>
-        other.end <= area.start || other.start >= area.end
-          ? [area]
-          : [
-              { ...area, end: Math.max(area.start, other.start) },
-              { ...area, start: Math.min(area.end, other.end) },
-            ].filter(({ start, end }) => start < end),
-      ),
-    areas,
-  );

@@ -4,12 +4,10 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Region } from '../linux/memory';
-import { readProcess, writeProcess } from '../linux/memory';
-import type { Extent } from '../linux/extent';
+import { readProcess } from '../linux/memory';
 import { PAGE } from '../linux/extent';
 import type { MapLine } from '../linux/maps';
 import { CHUNK_BYTES } from './chunks';
-import { scratchAt, scratchView } from './scratch';
 
 export interface Block {
   readonly host: number;
@@ -67,19 +65,6 @@ export class BlockTable {
     });
   }
 
-  /** Writes a zero where there is no page yet, which is zero: the processes must stand still meanwhile. */
-  touch(): void {
-    scratchView().fill(0, 0, HUGE_BYTES / PAGE);
-    this.#each((_, host, address, pagemap) => {
-      for (let at = address; at < address + CHUNK_BYTES; at += HUGE_BYTES) {
-        if (!isEmpty(pagemap, at, HUGE_BYTES)) continue;
-        writeProcess(host, [{ address: at, length: 1 }], scratchAt(0));
-        // The kernel had no huge page for it.
-        if (isEmpty(pagemap, at + PAGE, PAGE)) writeProcess(host, otherPages(at), scratchAt(0));
-      }
-    });
-  }
-
   #each(work: (row: number, host: number, address: number, pagemap: number) => void): void {
     const pagemaps = new Map<number, number>();
     try {
@@ -122,30 +107,13 @@ export class BlockTable {
   }
 }
 
-const HUGE_BYTES = 2 << 20;
 const ENTRIES = Buffer.alloc((CHUNK_BYTES / PAGE) * 8);
-/** In the last byte of an entry: the page is there, or swapped (kernel: admin-guide/mm/pagemap.rst). */
-const [PRESENT, SOMEWHERE] = [0x80, 0xc0];
+/** In the last byte of an entry: the page is there (kernel: admin-guide/mm/pagemap.rst). */
+const PRESENT = 0x80;
 
 function isWhole(pagemap: number, address: number): boolean {
-  const entries = entriesAt(pagemap, address, CHUNK_BYTES);
-  for (let at = 7; at < entries.length; at += 8) if (((entries[at] ?? 0) & PRESENT) === 0) return false;
+  const read = readSync(pagemap, ENTRIES, 0, ENTRIES.length, (address / PAGE) * 8);
+  if (read !== ENTRIES.length) throw new Error(`the pagemap ends at 0x${address.toString(16)}`);
+  for (let at = 7; at < ENTRIES.length; at += 8) if (((ENTRIES[at] ?? 0) & PRESENT) === 0) return false;
   return true;
-}
-
-/** A byte of each page but the first. */
-const otherPages = (address: number): readonly Extent[] =>
-  Array.from({ length: HUGE_BYTES / PAGE - 1 }, (_, i) => ({ address: address + (i + 1) * PAGE, length: 1 }));
-
-function isEmpty(pagemap: number, address: number, length: number): boolean {
-  const entries = entriesAt(pagemap, address, length);
-  for (let at = 7; at < entries.length; at += 8) if (((entries[at] ?? 0) & SOMEWHERE) !== 0) return false;
-  return true;
-}
-
-function entriesAt(pagemap: number, address: number, length: number): Buffer {
-  const entries = ENTRIES.subarray(0, (length / PAGE) * 8);
-  const read = readSync(pagemap, entries, 0, entries.length, (address / PAGE) * 8);
-  if (read !== entries.length) throw new Error(`the pagemap ends at 0x${address.toString(16)}`);
-  return entries;
 }

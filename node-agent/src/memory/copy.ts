@@ -91,10 +91,6 @@ export class MemoryCopy {
     }
   }
 
-  get threads(): Pool {
-    return this.#pool;
-  }
-
   /** Takes so much memory in huge pages and gives it back: they are free then. */
   async makeRoom(bytes: number): Promise<void> {
     const region = await reserve(bytes, true, this.#pool);

@@ -29,8 +29,6 @@ export type Task =
   | { readonly do: 'populate'; readonly region: Region }
   /** Begin a shard. */
   | ({ readonly do: 'open'; readonly path: string; readonly shard: number } & WithKey)
-  /** Make the kernel give memory to frozen processes. */
-  | { readonly do: 'touch'; readonly blocks: BlockMemory }
   /** Out of processes that CRIU works on. */
   | { readonly do: 'early'; readonly blocks: BlockMemory; readonly staging: Region }
   /** Out of frozen processes. */

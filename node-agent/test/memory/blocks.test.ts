@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Region } from '../../src/linux/memory';
 import { allocate, release, viewOf } from '../../src/linux/memory';
 import { BlockTable, blocksOf } from '../../src/memory/blocks';
@@ -77,28 +76,5 @@ describe('a head start', () => {
   it('says so of memory that cannot be read', () => {
     const gone = { host: 2 ** 30, address: CHUNK_BYTES };
     expect(() => BlockTable.of([gone]).copyInto(staging)).toThrow(/ENOENT/);
-  });
-});
-
-describe('touched', () => {
-  /** Pages of the block that the kernel has given. */
-  function pages(n: number): number {
-    const text = readFileSync('/proc/self/smaps', 'utf8');
-    const { address } = own(n);
-    for (const part of text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
-      const [from = 0, to = 0] = (/^\S+/.exec(part)?.[0] ?? '').split('-').map((hex) => parseInt(hex, 16));
-      if (from <= address && address < to) return Number(/^Rss:\s+(\d+)/m.exec(part)?.[1]) / 4;
-    }
-    return 0;
-  }
-
-  it('a block has memory, and what was in it stays', () => {
-    viewOf(own(0).address, PAGE).fill(5);
-    const before = pages(0);
-    BlockTable.of([own(0), own(1)]).touch();
-    // Of four halves of 2 MiB, one has a page: it is left alone.
-    expect(pages(0)).toBe(before + (3 * (2 << 20)) / PAGE);
-    expect(viewOf(own(0).address, PAGE).every((byte) => byte === 5)).toBe(true);
-    expect(block(1).every((byte) => byte === 0)).toBe(true);
   });
 });
