@@ -25,17 +25,12 @@ export function captureReasons(gpu: GpuSeen | undefined, room: HostRoom): readon
 }
 
 const holderReasons = ({ holders }: GpuSeen): readonly string[] =>
-  holders.flatMap(({ ref, name, state, restoreThread, managedBytes }) => [
+  holders.flatMap(({ ref, name, state, restoreThread }) => [
     ...(state === 'running'
       ? []
       : [`the CUDA state of process ${ref.pid} (${name}) is ${state}, not running`]),
     ...(restoreThread === undefined
       ? [`the driver names no restore thread of process ${ref.pid} (${name})`]
-      : []),
-    ...(managedBytes > 0
-      ? [
-          `process ${ref.pid} (${name}) has ${humanBytes(managedBytes)} of managed memory, which the driver cannot checkpoint`,
-        ]
       : []),
   ]);
 

@@ -11,7 +11,6 @@ import type { ProcessRef } from '../linux/ids';
 import type { Device, GpuNode } from './device';
 import type { GpuContainer } from './discover';
 import { gpuContainer, gpusOf } from './discover';
-import { managedBytesOf } from './managed';
 
 export interface GpuProcess {
   readonly ref: ProcessRef;
@@ -25,7 +24,6 @@ export interface Holder {
   readonly state: ProcessState;
   /** Undefined: the driver names no thread that could restore it. */
   readonly restoreThread?: number;
-  readonly managedBytes: number;
 }
 
 export interface GpuSeen {
@@ -104,8 +102,7 @@ const ask = (cuda: Cuda, call: CudaCall): Promise<CudaAnswer> => cuda.call(call,
 
 async function holder(cuda: Cuda, { ref, name }: GpuProcess, state: ProcessState): Promise<Holder> {
   const { rc, thread } = await ask(cuda, { call: 'restoreThread', pid: ref.pid });
-  const found = { ref, name, state, managedBytes: managedBytesOf(ref.pid) };
-  return rc === 0 && thread !== undefined ? { ...found, restoreThread: thread } : found;
+  return { ref, name, state, ...(rc === 0 && thread !== undefined ? { restoreThread: thread } : {}) };
 }
 
 /** Throws with the words of NVML and nvidia-smi where neither answers. */

@@ -49,8 +49,8 @@ it('finds who holds CUDA state, on which GPU, and how much', async () => {
   expect(gpu).toMatchObject({ driver: '580.159.04', others: [], foreign: [], usedBytes: 500 });
   expect(gpu?.gpus.map((g) => g.uuid)).toEqual([uuid(2)]);
   expect(gpu?.holders).toEqual([
-    { ref: a, name: 'python', state: 'running', restoreThread: a.pid + 1, managedBytes: 0 },
-    { ref: b, name: 'python', state: 'running', restoreThread: b.pid + 1, managedBytes: 0 },
+    { ref: a, name: 'python', state: 'running', restoreThread: a.pid + 1 },
+    { ref: b, name: 'python', state: 'running', restoreThread: b.pid + 1 },
   ]);
 });
 
@@ -93,7 +93,7 @@ it('says that the driver names no restore thread', async () => {
   const a = stage.process('running');
   stage.will('fail-restoreThread', 401);
   const gpu = await observed(onDevice(a));
-  expect(gpu?.holders).toEqual([{ ref: a, name: 'python', state: 'running', managedBytes: 0 }]);
+  expect(gpu?.holders).toEqual([{ ref: a, name: 'python', state: 'running' }]);
 });
 
 it('gives the words of both where neither NVML nor nvidia-smi answers', async () => {
