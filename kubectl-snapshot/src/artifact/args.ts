@@ -31,8 +31,11 @@ const shell = (script: string, ...parameters: readonly string[]): readonly strin
   ...parameters,
 ];
 
+/** By its path: busybox's shell prefers a tar of its own, which knows no --exclude. */
+const TAR = '/usr/bin/tar';
+
 /** An artifact whose pages CRIU wrote itself has no index. */
-const WITH_INDEX = `cd "$1" && shift && if [ -e ${artifactFile.pagesIndex} ]; then set -- "$@" ${artifactFile.pagesIndex}; fi && exec tar`;
+const WITH_INDEX = `cd "$1" && shift && if [ -e ${artifactFile.pagesIndex} ]; then set -- "$@" ${artifactFile.pagesIndex}; fi && exec ${TAR}`;
 
 /** Everything but the pages and the file trees, which only an export needs. */
 export const describingTar = (dir: string): readonly string[] =>
@@ -56,7 +59,7 @@ export const verifyCommand = (dir: string): readonly string[] => ['node', ENGINE
 
 /** A tar on stdin becomes a fresh folder. */
 export const receiveCommand = (dir: string): readonly string[] =>
-  shell('rm -rf "$1" && mkdir -p "$1" && exec tar --extract --file - --directory "$1"', dir);
+  shell(`rm -rf "$1" && mkdir -p "$1" && exec ${TAR} --extract --file - --directory "$1"`, dir);
 
 /** The image has no mv; and nothing may be named that a power cut would take away again. */
 const SYNC_AND_RENAME = `const { closeSync, fsyncSync, openSync, readdirSync, renameSync } = require('node:fs');
