@@ -103,6 +103,8 @@ describe('what the token of an agent can do', () => {
     ['patch', 'snapshotassignments'],
     ['delete', 'snapshotassignments'],
     ['patch', 'dynamocheckpoints'],
+    ['patch', 'dynamocheckpoints/status'],
+    ['delete', 'dynamocheckpoints'],
     ['get', 'secrets'],
     ['list', 'pods'],
     ['get', 'nodes'],
