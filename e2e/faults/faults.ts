@@ -6,7 +6,7 @@ import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { signalProcess } from '../cluster/process';
 import { limitMemory, eatMemory } from './memory';
 import type { Held } from './held';
-import { awaitProcess, ended } from './held';
+import { awaitProcess, ended, Missed } from './held';
 import type { Lab } from './lab';
 import { containerOf, killDaemon, leader, mainProcess, podOf, revive } from './lab';
 import type { FaultNode } from './node';
@@ -189,7 +189,7 @@ async function killWhenThere(
 ): Promise<() => Promise<void>> {
   const killed = awaitProcess(groups, fits, 15_000).then((found) => signalProcess(found, 'SIGKILL'));
   return Promise.resolve(async () => {
-    if (!(await killed)) throw new Error('the process to be killed never came');
+    if (!(await killed)) throw new Missed('the process to be killed was not met');
   });
 }
 

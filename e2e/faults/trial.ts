@@ -112,25 +112,28 @@ export class Trials {
       ...(await restoredFaults(this.#lab, pod, COUNTED)),
       ...(await checkpointFaults(this.#lab, checkpoint)),
     ];
+    // By now another attempt may have followed.
+    const { end, faults: open } = await assignmentsEnd(this.#lab, found.earlier);
     await this.#remove('pod', pod);
-    return { end: found.end, broken };
+    return { end, broken: [...broken, ...open] };
   }
 
   async #strike(
     one: Case,
     subject: { readonly object: KubeObject; readonly pod: string; readonly checkpoint: string },
-  ): Promise<Found> {
+  ): Promise<Found & { readonly earlier: ReadonlySet<string> }> {
     const lab = this.#lab;
     const node = lab.nodes[one.operation === 'Capture' ? 0 : 1];
-    const earlier = await asked(() => lab.reader.list<AssignmentObject>(ASSIGNMENT.plural));
+    const others = await asked(() => lab.reader.list<AssignmentObject>(ASSIGNMENT.plural));
+    const earlier = new Set(others.map((a) => a.metadata.uid));
     const holding = holdAt(node, one.operation, one.step, HOLD_SECONDS);
     holding.catch(() => undefined); // looked at below
     await asked(() => lab.kube.apply(subject.object));
     const held = await holding;
     const heal = await this.#struck(one, held, { pod: subject.pod, checkpoint: subject.checkpoint });
     await heal?.();
-    const { end, faults: open } = await assignmentsEnd(lab, new Set(earlier.map((a) => a.metadata.uid)));
-    return { end, broken: open };
+    const { end, faults: open } = await assignmentsEnd(lab, earlier);
+    return { end, broken: open, earlier };
   }
 
   /** Whatever comes, the operation runs again afterwards. */
