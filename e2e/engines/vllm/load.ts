@@ -6,7 +6,7 @@ export const prompts = [
   'Once upon a time',
   'The quick brown fox',
   'A snapshot of a worker',
-  'Zero one two three',
+  'One two three four',
 ] as const;
 
 export type Answers = Readonly<Record<string, string>>;
