@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KubeObject } from '../kube';
 import { Plugin } from '../plugin';
 import { count, placeholder, state } from '../workload';
 import { World, worldFile } from '../world';
@@ -11,6 +12,10 @@ interface Finding {
   readonly where: string;
   readonly result: string;
   readonly message: string;
+}
+
+interface Deployment extends KubeObject {
+  readonly spec: { readonly replicas: number };
 }
 
 /** Requests before the capture: a worker that started cold would know of none. */
@@ -181,6 +186,7 @@ describe('kubectl snapshot', () => {
 
     it('names the node that has no agent, and an operator that is down', async () => {
       const operator = ['deployment', '-l', 'app.kubernetes.io/component=operator'];
+      const [before] = await world.kube.list<Deployment>('deployments', operator[2]);
       await world.kube.run(['scale', ...operator, '--replicas=0']);
       await world.kube.run(['taint', 'nodes', world.nodeB, 'dedicated=test:NoExecute']);
       const gone = (await agents()).get(world.nodeB) ?? '';
@@ -193,7 +199,7 @@ describe('kubectl snapshot', () => {
         expect.stringMatching(/^Operator cluster: .* has no replica that is ready/),
       );
       await world.kube.run(['taint', 'nodes', world.nodeB, 'dedicated-']);
-      await world.kube.run(['scale', ...operator, '--replicas=1']);
+      await world.kube.run(['scale', ...operator, `--replicas=${before?.spec.replicas}`]);
       await world.kube.run(['rollout', 'status', ...operator, '--timeout=120s'], '', 130);
       await rollout();
     });
