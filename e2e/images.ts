@@ -24,5 +24,6 @@ export async function buildImages(say: Say): Promise<Images> {
   ];
   const hash = createHash('sha256');
   for (const archive of product) hash.update(readFileSync(archive));
-  return { archives, version: hash.digest('hex').slice(0, 12) };
+  // Never only digits: helm would take it for a number.
+  return { archives, version: `sha256-${hash.digest('hex').slice(0, 12)}` };
 }
