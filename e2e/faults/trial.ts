@@ -9,7 +9,7 @@ import { holdAt, Missed } from './held';
 import type { Source } from './invariants';
 import { assignmentsEnd, checkpointFaults, leftovers, restoredFaults, sourceFaults } from './invariants';
 import type { AssignmentObject, Lab } from './lab';
-import { asked, settled } from './lab';
+import { asked, revive, settled } from './lab';
 import type { Case } from './plan';
 
 export interface Outcome {
@@ -77,8 +77,11 @@ export class Trials {
 
   /** The next case begins with nothing of this one. */
   async #giveUp(name: string): Promise<void> {
-    await this.#remove('pod', name).catch((error: unknown) => this.#lab.say(String(error)));
-    await this.#remove(CHECKPOINT.singular, name).catch((error: unknown) => this.#lab.say(String(error)));
+    const say = (error: unknown) => this.#lab.say(String(error));
+    // A daemon that was killed and not started again would fail all that follow.
+    await revive(this.#lab).catch(say);
+    await this.#remove('pod', name).catch(say);
+    await this.#remove(CHECKPOINT.singular, name).catch(say);
     await leftovers(this.#lab);
   }
 
