@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster';
 import { up } from '../cluster/cluster';
 import { poll } from '../cluster/poll';
-import { onlyChild, signalProcess } from '../cluster/process';
+import { isRunning, onlyChild, signalProcess } from '../cluster/process';
 import type { MemberName } from '../cluster/instance';
 import { readState } from '../cluster/state';
 import { lease } from '@dynamo-snapshot/api/names';
@@ -70,7 +70,10 @@ export async function mainProcess(lab: Lab, node: FaultNode, pod: string) {
   return main;
 }
 
-/** A daemon of the cluster itself; `revive` starts what is missing. */
+/**
+ * A daemon of the cluster itself; `revive` starts what is missing. The wrapper is what the cluster's state knows: as long as that has not
+ * ended too, nothing would be missing.
+ */
 export async function killDaemon(
   { cluster }: Pick<Lab, 'cluster'>,
   member: MemberName,
@@ -79,7 +82,8 @@ export async function killDaemon(
   const wrapper = (await readState(cluster.name))?.members[member]?.daemons[daemon];
   const process = wrapper === undefined ? undefined : await onlyChild(wrapper);
   if (!(await signalProcess(process, 'SIGKILL'))) throw new Error(`${daemon} of ${member} does not run`);
-  await becomes(async () => wrapper === undefined || (await onlyChild(wrapper)) === undefined, 10);
+  if (!(await becomes(async () => !(await isRunning(wrapper)), 10)))
+    throw new Error(`${daemon} of ${member} was killed, and what waits for it does not end`);
 }
 
 export const revive = async ({ cluster }: Pick<Lab, 'cluster'>): Promise<void> =>
