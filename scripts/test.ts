@@ -58,7 +58,8 @@ const stages: readonly Stage[] = [
     name: 'faults',
     run: faults,
     unable:
-      withoutRoot ?? (values.only === 'faults' ? undefined : 'they run when asked: npm test -- --only faults'),
+      withoutRoot ??
+      (values.only === 'faults' ? undefined : 'they run when asked: npm test -- --only faults'),
   },
 ];
 
