@@ -54,6 +54,17 @@ const pod = (
   },
 });
 
+/** Container security context that the `restricted` pod security standard admits, with nothing to write to. */
+export const unprivileged = {
+  runAsNonRoot: true,
+  runAsUser: 1000,
+  runAsGroup: 1000,
+  readOnlyRootFilesystem: true,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+
 /** A worker that starts the slow way. */
 export function worker(o: WorkerOptions): KubeObject {
   const main = {

@@ -1,17 +1,9 @@
-import { count, placeholder, state } from '../workload';
+import { count, placeholder, state, unprivileged } from '../workload';
 import { World } from '../world';
 
 const restricted = {
   container: {
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: 1000,
-      runAsGroup: 1000,
-      readOnlyRootFilesystem: true,
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: unprivileged,
   },
   spec: { securityContext: { fsGroup: 1000 } },
   env: { STATE_DIR: '/state' },

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { asking, count, SCRATCH_IMAGE, worker } from '../workload';
+import { asking, count, SCRATCH_IMAGE, unprivileged, worker } from '../workload';
 import type { CheckpointObject } from '../world';
 import { restoredCondition, World } from '../world';
 
@@ -8,15 +8,7 @@ import { restoredCondition, World } from '../world';
 const bare = {
   container: {
     image: SCRATCH_IMAGE,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: 1000,
-      runAsGroup: 1000,
-      readOnlyRootFilesystem: true,
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: unprivileged,
     volumeMounts: [],
   },
   spec: { volumes: [] },
