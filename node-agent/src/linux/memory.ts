@@ -25,18 +25,22 @@ const functions = {
 /** asm-generic/mman.h, mman-common.h */
 const PROT = { READ: 1, WRITE: 2 } as const;
 const MAP = { PRIVATE: 2, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
-const MADV = { HUGEPAGE: 14, NOHUGEPAGE: 15, POPULATE_WRITE: 23 } as const;
+const MADV = { DONTFORK: 10, HUGEPAGE: 14, NOHUGEPAGE: 15, POPULATE_WRITE: 23 } as const;
 const MAP_FAILED = 2 ** 64;
 
 /** Memory outside of the heap, at the same address in every thread of the engine. */
 export type Region = Extent;
 
-/** With huge pages it is cheaper to touch, where they are free; where they are not, the kernel moves other memory first, which is dear. */
+/**
+ * With huge pages it is cheaper to touch, where they are free; where they are not, the kernel moves other memory first, which is dear.
+ * No child of ours gets it (madvise(2), MADV_DONTFORK): a fork would make every page read-only until it is written to once more.
+ */
 export function allocate(length: number, hugePages: boolean): Region {
   const flags = MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE;
   const address = Number(functions.mmap(0, length, PROT.READ | PROT.WRITE, flags, -1, 0));
   if (address === MAP_FAILED) throw new Error(`allocate ${length} bytes: errno ${koffi.errno()}`);
   functions.madvise(address, length, hugePages ? MADV.HUGEPAGE : MADV.NOHUGEPAGE);
+  functions.madvise(address, length, MADV.DONTFORK);
   return { address, length };
 }
 

@@ -41,6 +41,21 @@ const SPARE = 1.25;
  */
 export const hugePagesPay = (bytes: number, freeBytes: number): boolean => bytes * SPARE <= freeBytes;
 
+/** Those for which there are huge pages, the largest first. */
+export function whereHugePagesPay<T extends { readonly bytes: number }>(
+  areas: readonly T[],
+  freeBytes: number,
+): ReadonlySet<T> {
+  const chosen = new Set<T>();
+  let bytes = 0;
+  for (const area of [...areas].sort((a, b) => b.bytes - a.bytes)) {
+    if (!hugePagesPay(bytes + area.bytes, freeBytes)) continue;
+    chosen.add(area);
+    bytes += area.bytes;
+  }
+  return chosen;
+}
+
 /**
  * Whether huge pages are made free before the driver copies GPU memory into memory that it maps itself: for that the kernel takes what
  * is free, and moves nothing (kernel: admin-guide/mm/transhuge, defrag). The driver gains more than that costs.

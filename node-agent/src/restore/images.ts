@@ -1,11 +1,13 @@
 /** The images of one clone: those of the artifact, but for the ones that differ for this pod. */
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { AdvisedArea, PagesIndex } from '@dynamo-snapshot/api/pages';
 import type { Rewrite } from '../criu/inet';
 import { rewriteSockets } from '../criu/inet';
-import { adviseAsBefore } from '../criu/mm';
-import { totalBytes } from '../memory/catalog';
-import { hugePagesPay } from '../memory/decide';
+import { adviseAsBefore, readAreas } from '../criu/mm';
+import { totalOf } from '../linux/extent';
+import { extentsOf, totalBytes } from '../memory/catalog';
+import { hugePagesPay, whereHugePagesPay } from '../memory/decide';
 import type { Verified } from '../store/verify';
 
 const SOCKETS = 'files.img';
@@ -15,15 +17,12 @@ export function editsOfClone(
   content: ReadonlyMap<string, Buffer>,
   rewrite: Rewrite,
 ): ReadonlyMap<string, Buffer> {
-  const path = `${artifactFile.images}/${SOCKETS}`;
-  const sockets = content.get(path);
-  if (sockets === undefined) throw new TerminalError('ArtifactInvalid', `${path} is missing or too large`);
-  return new Map([[path, rewriteSockets(SOCKETS, sockets, rewrite)]]);
+  return new Map([[pathOf(SOCKETS), rewriteSockets(SOCKETS, imageOf(content, SOCKETS), rewrite)]]);
 }
 
 /**
- * The areas' advice as the source had it, where it has more memory than there are huge pages free. With a GPU part it stays: the driver's
- * restore gains more than making them free costs.
+ * The areas' advice as the source had it, but for those that there are huge pages for. With a GPU part all keep theirs: the driver's restore
+ * gains more than making them free costs.
  */
 export function editsOfAdvice(
   { content, index }: Pick<Verified, 'content' | 'index'>,
@@ -31,23 +30,43 @@ export function editsOfAdvice(
   hugeBytesFree: number,
 ): ReadonlyMap<string, Buffer> {
   if (index === undefined || hasGpu || hugePagesPay(totalBytes(index), hugeBytesFree)) return new Map();
-  const pids = [...new Set(index.advised.map(({ pid }) => pid))];
-  return new Map(
-    pids.map((pid) => {
-      const name = `mm-${pid}.img`;
-      const path = `${artifactFile.images}/${name}`;
-      const bytes = content.get(path);
-      if (bytes === undefined) throw new TerminalError('ArtifactInvalid', `${path} is missing or too large`);
-      return [
-        path,
-        adviseAsBefore(
-          name,
-          bytes,
-          index.advised.filter((area) => area.pid === pid),
-        ),
-      ];
-    }),
+  const areas = [...new Set(index.advised.map(({ pid }) => pid))].flatMap((pid) =>
+    advisedAreas(pid, index, imageOf(content, `mm-${pid}.img`)),
   );
+  const kept = whereHugePagesPay(areas, hugeBytesFree);
+  const taken = Map.groupBy(
+    areas.filter((area) => !kept.has(area)),
+    ({ pid }) => `mm-${pid}.img`,
+  );
+  return new Map(
+    [...taken].map(([name, before]) => [pathOf(name), adviseAsBefore(name, imageOf(content, name), before)]),
+  );
+}
+
+interface SizedArea extends AdvisedArea {
+  /** What of it the shards hold. */
+  readonly bytes: number;
+}
+
+function advisedAreas(pid: number, { chunks, advised }: PagesIndex, image: Buffer): readonly SizedArea[] {
+  const ends = new Map(readAreas(`mm-${pid}.img`, image).map(({ start, end }) => [start, end]));
+  const memory = chunks.filter((chunk) => chunk.pid === pid).flatMap(extentsOf);
+  return advised
+    .filter((area) => area.pid === pid)
+    .map((area) => {
+      const end = ends.get(area.start) ?? area.start;
+      const within = memory.filter(({ address }) => address >= area.start && address < end);
+      return { ...area, bytes: totalOf(within) };
+    });
+}
+
+const pathOf = (name: string): string => `${artifactFile.images}/${name}`;
+
+function imageOf(content: ReadonlyMap<string, Buffer>, name: string): Buffer {
+  const bytes = content.get(pathOf(name));
+  if (bytes === undefined)
+    throw new TerminalError('ArtifactInvalid', `${pathOf(name)} is missing or too large`);
+  return bytes;
 }
 
 /** The pod's addresses, whether one or one of each family was written down. */

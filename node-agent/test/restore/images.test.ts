@@ -35,6 +35,28 @@ it('takes it back where too few are free', () => {
   expect(area?.mayHaveHugePages).toBe(false);
 });
 
+it.each([
+  [13 * MIB, [true, true]],
+  [10 * MIB, [true, false]],
+  [9 * MIB, [false, true]],
+  [2 * MIB, [false, false]],
+])('with %i bytes free, keeps it for the areas that fit, the largest first', (free, expected) => {
+  const other = START + 64 * MIB;
+  const image = mm([
+    { start: START, pages: 2048 },
+    { start: other, pages: 512 },
+  ]);
+  const advised = adviseHugePages('mm-7.img', image, new Set([START, other])).bytes;
+  const two: PagesIndex = {
+    ...index,
+    chunks: [...index.chunks, { pid: 7, shard: 0, offset: 0, digest: '', extents: [other, 2 * MIB] }],
+    advised: [START, other].map((start) => ({ pid: 7, start, madv: NOHUGE })),
+  };
+  const edits = editsOfAdvice({ content: new Map([['criu/mm-7.img', advised]]), index: two }, false, free);
+  const areas = readAreas('mm-7.img', edits.get('criu/mm-7.img') ?? advised);
+  expect(areas.map((area) => area.mayHaveHugePages)).toEqual(expected);
+});
+
 it('says which image is missing', () => {
   expect(() => editsOfAdvice({ content: new Map(), index }, false, 0)).toThrow('criu/mm-7.img is missing');
 });
