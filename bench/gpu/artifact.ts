@@ -27,13 +27,13 @@ export async function storeTree(
   dump: Omit<MemoryDump, 'whileFrozen'>,
   finalDir: string,
   io: BenchIo,
-  stop: () => Promise<StoppedCuda>,
+  stop: (threads: Pool | undefined) => Promise<StoppedCuda>,
 ): Promise<void> {
   let paused = 0;
   let gpu: StoppedCuda | undefined;
   const source = {
-    stop: async () => {
-      gpu ??= await stop();
+    stop: async (threads?: Pool) => {
+      gpu ??= await stop(threads);
     },
     resume: async () => {
       const stats = readFileSync(join(dump.plan.images, 'stats-dump'));

@@ -99,7 +99,7 @@ async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
   const plan = await planOf(job, staging);
   const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
   const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes };
-  await storeTree(dump, dir, io, () => cudaStop(tree, io));
+  await storeTree(dump, dir, io, (threads) => cudaStop(tree, io, threads));
 }
 
 /** The tree has the pids that it had: the worker must have ended. */

@@ -25,7 +25,7 @@ export const sets: Readonly<Record<string, Values>> = {
     },
     runtime: { preset: 'k3s' },
     memory: { pages: 'criu', staging: 'direct', threads: 8 },
-    gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false },
+    gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false, prefault: false },
     keys: { secretName: 'snapshot-keys', encryptWith: '2026-11', requireSignature: true },
     metrics: { podMonitor: { create: true, labels: { release: 'prometheus' } } },
     dashboards: { enabled: true },

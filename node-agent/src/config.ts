@@ -35,6 +35,8 @@ export interface GpuConfig {
   /** Whether the node's huge pages may be set to `always` while the driver checkpoints. */
   readonly hugePages: boolean;
   readonly hugePagesSetting: string;
+  /** Whether the memory that the driver maps within its checkpoint is touched side by side. */
+  readonly prefault: boolean;
   /** Socket of the kubelet's PodResources API. */
   readonly podResources: string;
 }
@@ -94,6 +96,7 @@ const gpuConfig = (env: Environment): GpuConfig => ({
   lockTimeoutMs: Number(env['SNAPSHOT_CUDA_LOCK_TIMEOUT_MS'] ?? 10_000),
   hugePages: env['SNAPSHOT_HUGE_PAGES'] !== 'leave',
   hugePagesSetting: env['SNAPSHOT_HUGE_PAGES_SETTING'] ?? '/sys/kernel/mm/transparent_hugepage/enabled',
+  prefault: oneOf(env, 'SNAPSHOT_GPU_PREFAULT', ['true', 'false']) === 'true',
   podResources: env['SNAPSHOT_POD_RESOURCES'] ?? '/var/lib/kubelet/pod-resources/kubelet.sock',
 });
 /** The first is the default. */

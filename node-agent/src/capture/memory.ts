@@ -14,6 +14,7 @@ import type { Copied } from '../memory/copy';
 import { MemoryCopy } from '../memory/copy';
 import { hugePagesPay, makesRoom, stagingFor, threadsFor } from '../memory/decide';
 import { whenSeized } from '../linux/seized';
+import type { Pool } from '../memory/pool';
 import { linkNullPages, removeNullLinks } from '../memory/images';
 import { dump } from './dump';
 import type { DumpPlan } from './dump';
@@ -32,8 +33,8 @@ export interface MemoryDump {
 
 /** What else is stopped of a source for its dump: its GPU work. */
 export interface Source {
-  /** Does nothing where it is stopped already. */
-  stop(): Promise<void>;
+  /** Does nothing where it is stopped already. The threads, where there are any, have nothing else to do until it is. */
+  stop(threads?: Pool): Promise<void>;
   resume(): Promise<void>;
 }
 
@@ -56,7 +57,7 @@ async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<
   const stop = () => copy.giveUp();
   io.signal.addEventListener('abort', stop, { once: true });
   try {
-    await source.stop();
+    await source.stop(copy.threads);
     const copied = await dumpAndStore(copy, job, io, source);
     removeNullLinks(job.plan.images);
     return { pages: 'split', ...copied };

@@ -26,10 +26,10 @@ export function stoppable(
   let gpu: StoppedCuda | undefined;
   let paused = 0;
   return {
-    stop: async () => {
+    stop: async (threads) => {
       if (gpu !== undefined) return;
       await toRest(request, seen, io);
-      gpu = await cudaStop(cudaTree(seen.gpu), io);
+      gpu = await cudaStop(cudaTree(seen.gpu), io, threads);
       io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
       io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
     },

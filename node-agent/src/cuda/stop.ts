@@ -6,10 +6,12 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { ProcessRef } from '../linux/ids';
+import type { Pool } from '../memory/pool';
 import { Cuda } from './client';
 import { withHugePages } from './huge-pages';
 import { driverLimitMs } from './limits';
 import { waves } from './plan';
+import { whilePrefaulting } from './prefault';
 import type { CudaCall, GpuPair } from './protocol';
 import { CUDA_SUCCESS, failureOf } from './result';
 import { resumeAll, stateNow } from './resume';
@@ -30,8 +32,11 @@ export interface StoppedCuda {
   resume(): Promise<number>;
 }
 
-/** Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. */
-export async function cudaStop(tree: CudaTree, io: EngineIo): Promise<StoppedCuda> {
+/**
+ * Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. Threads that have nothing
+ * else to do until it returns make the driver faster.
+ */
+export async function cudaStop(tree: CudaTree, io: EngineIo, threads?: Pool): Promise<StoppedCuda> {
   const { processes } = tree;
   if (processes.length === 0) return { resume: () => Promise.resolve(0) };
   const cuda = new Cuda(io.config.gpu.helper);
@@ -50,7 +55,9 @@ export async function cudaStop(tree: CudaTree, io: EngineIo): Promise<StoppedCud
   const from = performance.now();
   try {
     await io.steps.runToEnd('gpuLock', () => lockAll(cuda, processes, io));
-    await io.steps.runToEnd('gpuCheckpoint', () => withHugePages(io, () => checkpointAll(cuda, tree, io)));
+    await io.steps.runToEnd('gpuCheckpoint', () =>
+      withHugePages(io, () => whilePrefaulting(tree, threads, io, () => checkpointAll(cuda, tree, io))),
+    );
   } catch (error) {
     await resumed(resume, error);
     throw error;

@@ -10,16 +10,19 @@ export interface MapLine {
   readonly executable: boolean;
   readonly offset: number;
   readonly inode: number;
+  /** A file, or a name that the kernel or the process gave it: [heap], [anon:…]. */
+  readonly named: boolean;
 }
 
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) .(.)(.)([ps]) ([0-9a-f]+) \S+ (\d+)/;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) .(.)(.)([ps]) ([0-9a-f]+) \S+ (\d+)\s*(\S?)/;
 
 export const mapsOf = (pid: HostPid): readonly MapLine[] =>
   parseMaps(readFileSync(`/proc/${pid}/maps`, 'utf8'));
 
 export const parseMaps = (text: string): readonly MapLine[] =>
   text.split('\n').flatMap((line) => {
-    const [, start = '', end = '', write, execute, sharing, offset = '', inode = ''] = LINE.exec(line) ?? [];
+    const [, start = '', end = '', write, execute, sharing, offset = '', inode = '', name] =
+      LINE.exec(line) ?? [];
     if (sharing === undefined) return [];
     return [
       {
@@ -30,6 +33,22 @@ export const parseMaps = (text: string): readonly MapLine[] =>
         executable: execute === 'x',
         offset: parseInt(offset, 16),
         inode: Number(inode),
+        named: name !== '',
       },
     ];
   });
+
+/** What of the areas is in none of the others. */
+export const without = (areas: readonly MapLine[], others: readonly MapLine[]): readonly MapLine[] =>
+  others.reduce<readonly MapLine[]>(
+    (left, other) =>
+      left.flatMap((area) =>
+        other.end <= area.start || other.start >= area.end
+          ? [area]
+          : [
+              { ...area, end: Math.max(area.start, other.start) },
+              { ...area, start: Math.min(area.end, other.end) },
+            ].filter(({ start, end }) => start < end),
+      ),
+    areas,
+  );

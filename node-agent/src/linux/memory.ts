@@ -4,7 +4,7 @@
  */
 import koffi from 'koffi';
 import type { Extent } from './extent';
-import { totalOf } from './extent';
+import { PAGE, totalOf } from './extent';
 
 const libc = koffi.load('libc.so.6');
 
@@ -23,7 +23,7 @@ const functions = {
 };
 
 /** asm-generic/mman.h, mman-common.h */
-const PROT = { READ: 1, WRITE: 2 } as const;
+const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
 const MAP = { PRIVATE: 2, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
 const MADV = { DONTFORK: 10, HUGEPAGE: 14, NOHUGEPAGE: 15, POPULATE_WRITE: 23 } as const;
 const MAP_FAILED = 2 ** 64;
@@ -47,6 +47,25 @@ export function allocate(length: number, hugePages: boolean): Region {
 /** Makes the kernel give the pages now (madvise(2), MADV_POPULATE_WRITE, Linux 5.14); false where it has none left or cannot. */
 export const populate = (address: number, length: number): boolean =>
   Number(functions.madvise(address, length, MADV.POPULATE_WRITE)) === 0;
+
+/** A page that nobody may read, nor the kernel on our behalf. */
+let unreadable: number | undefined;
+
+/**
+ * Makes the kernel give a process the pages of the extent that are not there yet, and changes none: it is asked to write there what cannot
+ * be read. It takes hold of the pages first, for writing, and then fails (mm/process_vm_access.c). It does so by 4 MiB: no extent may be
+ * longer. False where the process is gone. An area that is not there any more is answered as one that is; neither is a failure.
+ */
+export function populateProcess(pid: number, extent: Extent): boolean {
+  unreadable ??= Number(functions.mmap(0, PAGE, PROT.NONE, MAP.PRIVATE | MAP.ANONYMOUS, -1, 0));
+  if (unreadable === MAP_FAILED) throw new Error(`map a page without access: errno ${koffi.errno()}`);
+  const local = iovecs([{ address: unreadable, length: PAGE }]);
+  const written = Number(functions.writev(pid, local, 1, iovecs([extent]), 1, 0));
+  const { EFAULT, ESRCH } = koffi.os.errno;
+  if (written < 0 && koffi.errno() === EFAULT) return true;
+  if (written < 0 && koffi.errno() === ESRCH) return false;
+  throw new Error(partial('touch', pid, [extent], written));
+}
 
 export const release = ({ address, length }: Region): void => void functions.munmap(address, length);
 

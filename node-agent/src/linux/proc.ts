@@ -75,6 +75,12 @@ export function ownBytes(pid: number): number {
   return bytes('RssAnon') + bytes('RssShmem') + bytes('VmSwap');
 }
 
+/** NUMA nodes that it may have memory of (cpuset(7)), as the kernel lists them. */
+export const memoryNodes = (pid: number): string =>
+  /^Mems_allowed_list:\s*(.*)$/m.exec(
+    orAbsent(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '',
+  )?.[1] ?? '';
+
 const PAGE_BYTES = 4096;
 /** 2 MiB. */
 const HUGE_ORDER = 9;

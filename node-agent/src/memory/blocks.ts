@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Region } from '../linux/memory';
-import { readProcess } from '../linux/memory';
+import { populateProcess, readProcess } from '../linux/memory';
 import { PAGE } from '../linux/extent';
 import type { MapLine } from '../linux/maps';
 import { CHUNK_BYTES } from './chunks';
@@ -63,6 +63,14 @@ export class BlockTable {
       readProcess(host, [{ address, length: CHUNK_BYTES }], staging.address + to);
       this.#rows[row * COLUMNS + COPY] = staging.address + to;
     });
+  }
+
+  /** Makes the kernel give the pages that are not there yet, until no block is left. */
+  touch(): void {
+    for (let row = this.#take(); row !== undefined; row = this.#take()) {
+      const [host = 0, address = 0] = this.#rows.subarray(row * COLUMNS);
+      if (!populateProcess(host, { address, length: CHUNK_BYTES })) this.giveUp();
+    }
   }
 
   #each(work: (row: number, host: number, address: number, pagemap: number) => void): void {

@@ -91,6 +91,11 @@ export class MemoryCopy {
     }
   }
 
+  /** Idle between `begin` and the dump. */
+  get threads(): Pool {
+    return this.#pool;
+  }
+
   /** Takes so much memory in huge pages and gives it back: they are free then. */
   async makeRoom(bytes: number): Promise<void> {
     const region = await reserve(bytes, true, this.#pool);

@@ -29,6 +29,8 @@ export type Task =
   | { readonly do: 'populate'; readonly region: Region }
   /** Begin a shard. */
   | ({ readonly do: 'open'; readonly path: string; readonly shard: number } & WithKey)
+  /** Make the kernel give memory to processes, which may run meanwhile. */
+  | { readonly do: 'touch'; readonly blocks: BlockMemory }
   /** Out of processes that CRIU works on. */
   | { readonly do: 'early'; readonly blocks: BlockMemory; readonly staging: Region }
   /** Out of frozen processes. */

@@ -21,6 +21,9 @@ function perform(task: Task): Done {
     case 'open':
       openShard(task.shard, task.path, task.key);
       return NOTHING;
+    case 'touch':
+      new BlockTable(task.blocks).touch();
+      return NOTHING;
     case 'early':
       new BlockTable(task.blocks).copyInto(task.staging);
       return NOTHING;

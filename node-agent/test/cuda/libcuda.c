@@ -3,11 +3,13 @@
  * CUprocessState; a process without one has no CUDA state. What a call shall do wrong stands in files of that folder:
  *   fail-<call>    returns the number in it           hang-<call>   never returns, having done nothing
  *   late-<call>    does its work and never returns    crash-<call>  ends the process that called
- *   slow-<call>    waits that many milliseconds       <what>-<call>-<pid> means that process only
+ *   slow-<call>    waits that many milliseconds       signal-<call> sends the process that signal first
+ *   <what>-<call>-<pid> means that process only
  * Every call is one line of $FAKE_CUDA/calls. As the driver does, a call that needs the process's own threads waits while it is stopped.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +67,7 @@ static int before(const char *call, int pid, const char *detail, int *rc) {
   long value;
   snprintf(line, sizeof line, "%s %d%s\n", call, pid, detail);
   note(line);
+  if (told("signal", call, pid, &value)) kill(pid, (int)value);
   if (told("slow", call, pid, &value)) usleep((useconds_t)value * 1000);
   if (told("crash", call, pid, &value)) _exit(139);
   while (told("hang", call, pid, &value)) usleep(5000);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Region } from '../../src/linux/memory';
 import { allocate, release, viewOf } from '../../src/linux/memory';
 import { BlockTable, blocksOf } from '../../src/memory/blocks';
@@ -24,7 +25,7 @@ const block = (n: number) => viewOf(own(n).address, CHUNK_BYTES);
 
 describe('the blocks of a process', () => {
   const area = (more: object) => ({
-    ...{ start: CHUNK_BYTES - PAGE, end: 3 * CHUNK_BYTES + PAGE, offset: 0, inode: 0 },
+    ...{ start: CHUNK_BYTES - PAGE, end: 3 * CHUNK_BYTES + PAGE, offset: 0, inode: 0, named: false },
     ...{ shared: false, writable: true, executable: false, ...more },
   });
 
@@ -76,5 +77,45 @@ describe('a head start', () => {
   it('says so of memory that cannot be read', () => {
     const gone = { host: 2 ** 30, address: CHUNK_BYTES };
     expect(() => BlockTable.of([gone]).copyInto(staging)).toThrow(/ENOENT/);
+  });
+});
+
+describe('touched', () => {
+  /** Bytes of the memory that the kernel has given. */
+  function resident(): number {
+    const text = readFileSync('/proc/self/smaps', 'utf8');
+    for (const part of text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+      const [from = 0, to = 0] = (/^\S+/.exec(part)?.[0] ?? '').split('-').map((hex) => parseInt(hex, 16));
+      if (from <= first && first < to) return Number(/^Rss:\s+(\d+)/m.exec(part)?.[1]) * 1024;
+    }
+    return 0;
+  }
+
+  it('a block has all of its memory, and what was in it stays', () => {
+    viewOf(own(0).address + PAGE, PAGE).fill(5);
+    const before = resident();
+    BlockTable.of([own(0), own(1)]).touch();
+    expect(resident()).toBe(before + 2 * CHUNK_BYTES - PAGE);
+    const where = block(0).subarray(PAGE, 2 * PAGE);
+    expect(where.every((byte) => byte === 5)).toBe(true);
+    where.fill(0);
+    expect(block(0).equals(Buffer.alloc(CHUNK_BYTES))).toBe(true);
+    expect(block(1).equals(Buffer.alloc(CHUNK_BYTES))).toBe(true);
+  });
+
+  it('is no other block, and none when it is given up', () => {
+    const before = resident();
+    const table = BlockTable.of([own(0)]);
+    table.giveUp();
+    table.touch();
+    expect(resident()).toBe(before);
+  });
+
+  it('may be a block that is not there, or of a process that has ended', () => {
+    const gone = [{ host: 2 ** 30, address: CHUNK_BYTES }];
+    expect(() => BlockTable.of(gone).touch()).not.toThrow();
+    release(memory);
+    expect(() => BlockTable.of([own(0)]).touch()).not.toThrow();
+    memory = allocate(4 * CHUNK_BYTES, false);
   });
 });
