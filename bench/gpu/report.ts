@@ -39,7 +39,7 @@ const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
   result.cycles.filter((c) => c.path === path);
 const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
 /** They lie within another step, or beside it: the source runs again while its memory is stored. */
-const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store'];
+const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store', 'prefault'];
 
 /** What comes one after the other; what the whole took beyond that is the rest. */
 function parts(timings: readonly Timing[]): readonly Timing[] {
@@ -52,7 +52,7 @@ const NOTABLE_SECONDS = 0.02;
 
 export function table(results: readonly CaseResult[]): string {
   const head = [
-    '| case | GPU GB | path | rounds | cold s | capture s (stood still; until the images are whole) | restore s | stock : ours (capture, restore) | same memory | steps of the capture | steps of the restore |',
+    '| case | GPU GB | path | rounds | cold s | capture s (stood still; without giving back) | restore s | stock : ours (capture, restore) | same memory | steps of the capture | steps of the restore |',
     '|---|---|---|---|---|---|---|---|---|---|---|',
   ];
   const rows = roundsOf(results).flatMap((result) => paths.map((path) => row(result, path)));
@@ -60,8 +60,14 @@ export function table(results: readonly CaseResult[]): string {
     .filter((r) => !isRounds(r.result))
     .map((r) => `- ${r.name}: ${r.ended}, ${JSON.stringify(r.result ?? null)}`);
   const faults = roundsOf(results).flatMap((r) => r.faults.map((fault) => `- ${r.name}: ${fault}`));
-  return [...head, ...rows, '', ...others, ...faults, ''].join('\n');
+  return [...head, ...rows, '', ...(rows.length > 0 ? [LEGEND, ''] : []), ...others, ...faults, ''].join(
+    '\n',
+  );
 }
+
+const LEGEND = `Medians of all rounds. A capture takes until the source serves again and the artifact is whole. "Without giving back" is that less what the
+source's resume takes beyond the storing, which goes on beside it: the artifact has to be stored in any case, so the whole resume cannot be taken off.
+Within other steps: prefault in gpuCheckpoint, copy in dump.`;
 
 function row(result: RoundsResult, path: Path): string {
   const cycles = of(result, path);
@@ -74,7 +80,7 @@ function row(result: RoundsResult, path: Path): string {
     path,
     cycles.length,
     result.coldSeconds.toFixed(1),
-    `${total(capture).toFixed(2)} (${paused(capture).toFixed(2)}; ${whole(capture).toFixed(2)})`,
+    `${total(capture).toFixed(2)} (${paused(capture).toFixed(2)}; ${median(cycles.map((c) => notGivenBack(c.capture))).toFixed(2)})`,
     total(restore).toFixed(2),
     path === 'ours' ? `${both('capture').toFixed(2)}, ${both('restore').toFixed(2)}` : '',
     cycles.every((c) => c.same) ? 'yes' : 'NO',
@@ -93,8 +99,8 @@ const told = (timings: readonly Timing[]): string =>
 const paused = (timings: readonly Timing[]): number =>
   timings.find((t) => t.step === 'paused')?.seconds ?? total(timings);
 
-/** What a capture would take that need not give the source back: a part of that goes on beside the storing. */
-function whole(timings: readonly Timing[]): number {
+/** What a capture would take that need not give the source back: the storing, which goes on beside that, it would still wait for. */
+function notGivenBack(timings: readonly Timing[]): number {
   const seconds = (step: string) => timings.find((t) => t.step === step)?.seconds ?? 0;
   return total(timings) - Math.max(0, seconds('gpuResume') - seconds('store'));
 }

@@ -39,6 +39,21 @@ it('gives the ratio of the medians, and says when memory is not the same', () =>
   );
 });
 
+it('takes off of a capture what giving the source back takes beyond the storing beside it', () => {
+  const steps = (gpuResume: number, store: number, rest: number) => ({
+    ...cycle('ours', 1),
+    capture: [
+      { step: 'store', seconds: store },
+      { step: 'gpuResume', seconds: gpuResume },
+      { step: 'total', seconds: rest + Math.max(gpuResume, store) },
+    ],
+  });
+  // 9 + 1, 10 + 2 and 11 + 5: of each round, not of the medians of the steps.
+  expect(table([result([steps(4, 1, 9), steps(6, 2, 10), steps(2, 5, 11)])])).toContain(
+    '16.00 (16.00; 12.00)',
+  );
+});
+
 it('lists what is no cycle as it is', () => {
   expect(table([{ name: 'limits', ended: 'done', seconds: 1, result: { memcpyGBs: 3 } }])).toContain(
     '- limits: done, {"memcpyGBs":3}',
