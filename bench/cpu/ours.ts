@@ -62,6 +62,7 @@ export class Ours implements Side {
     const whileFrozen = () => Promise.resolve();
     const job = { dir: stagingDir, plan, processes: processTree(root), gpuBytes: 0, whileFrozen };
     const memory = await dumpWithMemory(job, io, {
+      ready: () => Promise.resolve(),
       stop: () => Promise.resolve(),
       resume: () => {
         frozen = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;

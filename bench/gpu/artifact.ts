@@ -9,7 +9,9 @@ import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import type { MemoryDump } from '@dynamo-snapshot/node-agent/capture/memory';
 import { dumpWithMemory } from '@dynamo-snapshot/node-agent/capture/memory';
 import { frozenSeconds } from '@dynamo-snapshot/node-agent/criu/stats';
-import type { StoppedCuda } from '@dynamo-snapshot/node-agent/cuda/stop';
+import type { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
+import type { CudaTree, StoppedCuda } from '@dynamo-snapshot/node-agent/cuda/stop';
+import { cudaReady, cudaStop } from '@dynamo-snapshot/node-agent/cuda/stop';
 import { threadsFor } from '@dynamo-snapshot/node-agent/memory/decide';
 import type { Pool } from '@dynamo-snapshot/node-agent/memory/pool';
 import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
@@ -27,13 +29,17 @@ export async function storeTree(
   dump: Omit<MemoryDump, 'whileFrozen'>,
   finalDir: string,
   io: BenchIo,
-  stop: (threads: Pool | undefined) => Promise<StoppedCuda>,
+  tree: CudaTree,
 ): Promise<void> {
   let paused = 0;
   let gpu: StoppedCuda | undefined;
+  let cuda: Cuda | undefined;
   const source = {
+    ready: async () => {
+      cuda = await cudaReady(tree, io);
+    },
     stop: async (threads?: Pool) => {
-      gpu ??= await stop(threads);
+      gpu ??= await cudaStop(tree, io, { threads, cuda });
     },
     resume: async () => {
       const stats = readFileSync(join(dump.plan.images, 'stats-dump'));

@@ -13,7 +13,7 @@ import { criuProgram } from '@dynamo-snapshot/node-agent/criu/program';
 import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
 import { failureOf } from '@dynamo-snapshot/node-agent/cuda/result';
-import { cudaRestore, cudaStop } from '@dynamo-snapshot/node-agent/cuda/stop';
+import { cudaRestore } from '@dynamo-snapshot/node-agent/cuda/stop';
 import { signal } from '@dynamo-snapshot/node-agent/linux/cgroup';
 import { command } from '@dynamo-snapshot/node-agent/linux/command';
 import type { HostPid, ProcessRef } from '@dynamo-snapshot/node-agent/linux/ids';
@@ -99,7 +99,7 @@ async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
   const plan = await planOf(job, staging);
   const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
   const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes };
-  await storeTree(dump, dir, io, (threads) => cudaStop(tree, io, threads));
+  await storeTree(dump, dir, io, tree);
 }
 
 /** The tree has the pids that it had: the worker must have ended. */

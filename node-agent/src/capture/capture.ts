@@ -146,27 +146,26 @@ async function packFiles(
   io.steps.note('files', (performance.now() - from) / 1000);
 }
 
-async function finish(
+function finish(
   request: CaptureRequest,
   seen: Seen,
   io: EngineIo,
   { manifestOf, protection }: { readonly manifestOf: ManifestOf; readonly protection: Protection },
 ): Promise<CaptureResult> {
+  const { stagingDir, artifactDir: finalDir, afterCapture } = request;
   const { key, signing, encryption } = protection;
-  const threads = threadsFor(io.config.threads, availableParallelism());
-  const files = await io.steps.run('digest', () =>
-    withPool(threads, (pool) => digestFiles(request.stagingDir, key, pool)),
-  );
-  const manifest = { ...manifestOf([...files]), ...(encryption === undefined ? {} : { encryption }) };
-  const artifactDigest = await io.steps.runToEnd('publish', () => {
-    io.willUndo({ do: 'publish', path: request.artifactDir });
-    const { stagingDir, artifactDir: finalDir } = request;
-    return publish({ stagingDir, finalDir, manifest, ...(signing && { key: signing }) }, io.signal);
+  return withPool(threadsFor(io.config.threads, availableParallelism()), async (pool) => {
+    const files = await io.steps.run('digest', () => digestFiles(stagingDir, key, pool));
+    const manifest = { ...manifestOf([...files]), ...(encryption === undefined ? {} : { encryption }) };
+    const artifactDigest = await io.steps.runToEnd('publish', () => {
+      io.willUndo({ do: 'publish', path: finalDir });
+      return publish({ stagingDir, finalDir, manifest, ...(signing && { key: signing }) }, io.signal);
+    });
+    await io.steps.run('read back', async () => {
+      const { faults } = await readBack(finalDir, artifactDigest, readKeys(io.config), pool);
+      if (faults.length > 0) throw new TerminalError(reason.artifactUnverified, faults.join('; '));
+    });
+    if (afterCapture === 'Complete') tellSource(seen.root.pid, io.log);
+    return capturedResult(manifest, artifactDigest, io.steps.total());
   });
-  await io.steps.run('read back', async () => {
-    const { faults } = await readBack(request.artifactDir, artifactDigest, readKeys(io.config), threads);
-    if (faults.length > 0) throw new TerminalError(reason.artifactUnverified, faults.join('; '));
-  });
-  if (request.afterCapture === 'Complete') tellSource(seen.root.pid, io.log);
-  return capturedResult(manifest, artifactDigest, io.steps.total());
 }

@@ -33,6 +33,8 @@ export interface MemoryDump {
 
 /** What else is stopped of a source for its dump: its GPU work. */
 export interface Source {
+  /** What can be done for that before; it disturbs nobody, and does not fail. */
+  ready(): Promise<void>;
   /** Does nothing where it is stopped already. The threads, where there are any, have nothing else to do until it is. */
   stop(threads?: Pool): Promise<void>;
   resume(): Promise<void>;
@@ -53,7 +55,7 @@ export async function dumpWithMemory(job: MemoryDump, io: EngineIo, source: Sour
 
 /** A string says why CRIU must write the pages; any other failure is one of the whole capture. */
 async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<DumpedMemory | string> {
-  const copy = await io.steps.run('prepare', () => prepare(job, io));
+  const [copy] = await io.steps.run('prepare', () => Promise.all([prepare(job, io), source.ready()]));
   const stop = () => copy.giveUp();
   io.signal.addEventListener('abort', stop, { once: true });
   try {

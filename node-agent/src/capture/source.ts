@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { frozenSeconds } from '../criu/stats';
+import type { Cuda } from '../cuda/client';
 import type { StoppedCuda } from '../cuda/stop';
-import { cudaStop } from '../cuda/stop';
+import { cudaReady, cudaStop } from '../cuda/stop';
 import type { CaptureRequest } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { cudaTree } from '../gpu/manifest';
@@ -24,12 +25,16 @@ export function stoppable(
   io: EngineIo,
 ): StoppableSource {
   let gpu: StoppedCuda | undefined;
+  let cuda: Cuda | undefined;
   let paused = 0;
   return {
+    ready: async () => {
+      cuda = await cudaReady(cudaTree(seen.gpu), io);
+    },
     stop: async (threads) => {
       if (gpu !== undefined) return;
       await toRest(request, seen, io);
-      gpu = await cudaStop(cudaTree(seen.gpu), io, threads);
+      gpu = await cudaStop(cudaTree(seen.gpu), io, { threads, cuda });
       io.willUndo({ do: 'continue', processes: seen.processes.map((p) => p.ref) });
       io.willUndo({ do: 'thaw', freezer: seen.groups.freezer });
     },

@@ -32,14 +32,27 @@ export interface StoppedCuda {
   resume(): Promise<number>;
 }
 
-/**
- * Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. Threads that have nothing
- * else to do until it returns make the driver faster.
- */
-export async function cudaStop(tree: CudaTree, io: EngineIo, threads?: Pool): Promise<StoppedCuda> {
+/** Has a helper started and the driver answer, before anybody has to wait for it. What goes wrong is told when it is used. */
+export async function cudaReady({ processes }: CudaTree, io: EngineIo): Promise<Cuda> {
+  const cuda = new Cuda(io.config.gpu.helper);
+  await Promise.allSettled(processes.map(({ pid }) => stateNow(cuda, pid)));
+  return cuda;
+}
+
+export interface Means {
+  /** That have nothing else to do until all is stopped: they make the driver faster. */
+  readonly threads?: Pool | undefined;
+  readonly cuda?: Cuda | undefined;
+}
+
+/** Nothing to stop is a tree without processes. Throws CudaLockFailed or CudaCheckpointFailed when all run again. */
+export async function cudaStop(
+  tree: CudaTree,
+  io: EngineIo,
+  { threads, cuda = new Cuda(io.config.gpu.helper) }: Means = {},
+): Promise<StoppedCuda> {
   const { processes } = tree;
   if (processes.length === 0) return { resume: () => Promise.resolve(0) };
-  const cuda = new Cuda(io.config.gpu.helper);
   const limitMs = driverLimitMs(tree.bytes);
   const resume = async () => {
     const begun = performance.now();

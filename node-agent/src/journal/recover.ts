@@ -9,6 +9,7 @@ import { mayHaveInfected, SEIZE_PATIENCE_MS, stopDump } from '../criu/hook';
 import type { Failure, Outcome, Request } from '../engine';
 import { isAlive } from '../linux/proc';
 import { comesTrue } from '../linux/wait';
+import { withPool } from '../memory/pool';
 import { handOver } from '../restore/hand-over';
 import { wake } from '../quiesce/run';
 import type { Keys } from '../store/keys';
@@ -78,7 +79,9 @@ async function finishStep(
   keys: Keys,
 ): Promise<Outcome | undefined> {
   if (step.do === 'publish') {
-    const { manifest, digest, faults } = await readBack(step.path, undefined, keys, 1);
+    const { manifest, digest, faults } = await withPool(1, (pool) =>
+      readBack(step.path, undefined, keys, pool),
+    );
     return faults.length > 0 ? undefined : { ok: true, result: capturedResult(manifest, digest, []) };
   }
   if (request?.operation !== 'Restore' || !isAlive(step.placeholder) || !isAlive(step.root)) return undefined;

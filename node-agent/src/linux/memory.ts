@@ -25,7 +25,7 @@ const functions = {
 /** asm-generic/mman.h, mman-common.h */
 const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
 const MAP = { PRIVATE: 2, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
-const MADV = { DONTFORK: 10, HUGEPAGE: 14, NOHUGEPAGE: 15, POPULATE_WRITE: 23 } as const;
+const MADV = { DONTNEED: 4, DONTFORK: 10, HUGEPAGE: 14, NOHUGEPAGE: 15, POPULATE_WRITE: 23 } as const;
 const MAP_FAILED = 2 ** 64;
 
 /** Memory outside of the heap, at the same address in every thread of the engine. */
@@ -66,6 +66,10 @@ export function populateProcess(pid: number, extent: Extent): boolean {
   if (written < 0 && koffi.errno() === ESRCH) return false;
   throw new Error(partial('touch', pid, [extent], written));
 }
+
+/** The kernel has the pages of our own memory back; the addresses stay ours, and are zeros. */
+export const discard = (address: number, length: number): void =>
+  void functions.madvise(address, length, MADV.DONTNEED);
 
 export const release = ({ address, length }: Region): void => void functions.munmap(address, length);
 

@@ -1,7 +1,7 @@
 /** The capture's part of a worker thread: out of frozen processes into staging memory or into this thread's shard; digests of files. */
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import { blake3 } from '@napi-rs/blake-hash';
-import { viewOf, readProcess } from '../linux/memory';
+import { discard, readProcess, viewOf } from '../linux/memory';
 import { encrypt, FIRST_SHARD } from '../store/cipher';
 import { CHUNK_BYTES } from './chunks';
 import { readWhole, scratchAt, writeWhole } from './scratch';
@@ -41,8 +41,14 @@ export function copyRow(row: number, table: ChunkTable): readonly Dropped[] {
   return staging === 0 ? store(row, table, to) : [];
 }
 
-export const storeRow = (row: number, table: ChunkTable): readonly Dropped[] =>
-  table.file(row) === NOWHERE ? store(row, table, table.staging(row)) : [];
+/** The staging memory goes back with what is stored, by all threads: at once it would take seconds, and the node may need it for the store. */
+export function storeRow(row: number, table: ChunkTable): readonly Dropped[] {
+  if (table.file(row) !== NOWHERE) return [];
+  const staging = table.staging(row);
+  const dropped = store(row, table, staging);
+  discard(staging, table.bytes(row));
+  return dropped;
+}
 
 function store(row: number, table: ChunkTable, address: number): readonly Dropped[] {
   if (shard === undefined) throw new Error('no shard is open');

@@ -1,6 +1,6 @@
 /** An artifact in its place, read as a restore would read it: nothing is said to be captured that is not there for a reader. */
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
-import { withPool } from '../memory/pool';
+import type { Pool } from '../memory/pool';
 import { openArtifact } from './directory';
 import type { Keys } from './keys';
 import { keyOf } from './keys';
@@ -17,10 +17,10 @@ export async function readBack(
   dir: string,
   wanted: string | undefined,
   keys: Keys,
-  threads: number,
+  pool: Pool,
 ): Promise<ReadBack> {
   const artifact = await openArtifact(dir, wanted, keys);
   const key = keyOf(artifact.manifest, keys);
-  const { faults } = await withPool(threads, (pool) => verifyFiles(artifact, key, pool));
+  const { faults } = await verifyFiles(artifact, key, pool);
   return { manifest: artifact.manifest, digest: artifact.digest, faults };
 }

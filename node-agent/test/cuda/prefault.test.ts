@@ -214,7 +214,7 @@ describeAsRoot('memory that appears while the driver works', () => {
       stage.write(String(mapper.ref.pid), '0');
       stage.will('signal-checkpoint', SIGUSR1);
       stage.will('hang-checkpoint');
-      const stopping = cudaStop(tree([mapper]), stage.io, threads);
+      const stopping = cudaStop(tree([mapper]), stage.io, { threads });
       expect(await mapper.line()).toBe('mapped');
       await wait(mapper);
       stage.wont('hang-checkpoint');

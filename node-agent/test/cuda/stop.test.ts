@@ -1,5 +1,5 @@
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import { cudaRestore, cudaStop } from '../../src/cuda/stop';
+import { cudaReady, cudaRestore, cudaStop } from '../../src/cuda/stop';
 import { takeBack } from '../../src/journal/undo';
 import { Stage } from './stage';
 
@@ -46,6 +46,27 @@ it('says to the journal what must be undone before it touches anything', async (
   };
   await cudaStop(tree(a), io);
   expect(steps).toEqual(['cudaResume running', 'hugePages locked']);
+});
+
+it('has the driver answer before anybody has to wait for it, and goes on with the same helper', async () => {
+  const a = stage.process('running');
+  const cuda = await cudaReady(tree(a), stage.io);
+  expect(stage.read('calls')).toBe(`state ${a.pid}\n`);
+  const io = {
+    ...stage.io,
+    config: { ...stage.config, gpu: { ...stage.config.gpu, helper: ['/bin/false'] as const } },
+  };
+  await (await cudaStop(tree(a), io, { cuda })).resume();
+  expect(stage.state(a)).toBe('running');
+});
+
+it('a driver that does not answer yet is asked again when it is needed', async () => {
+  const a = stage.process('running');
+  stage.will('crash-state');
+  const cuda = await cudaReady(tree(a), stage.io);
+  stage.wont('crash-state');
+  await (await cudaStop(tree(a), stage.io, { cuda })).resume();
+  expect(stage.state(a)).toBe('running');
 });
 
 it('starts nothing where no process holds CUDA state', async () => {
