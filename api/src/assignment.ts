@@ -79,7 +79,14 @@ export const assignmentSpecSchema = {
     hooks: {
       type: 'object',
       description: 'What the worker is asked before it is captured, and when it goes on or was restored.',
-      properties: { before: hooksSchema, after: hooksSchema },
+      properties: {
+        before: hooksSchema,
+        after: hooksSchema,
+        restored: {
+          ...hooksSchema,
+          description: 'Capture: kept in the artifact, for the workers that are restored from it.',
+        },
+      },
     },
     tcp: tcpSchema,
     excludePaths: excludePathsSchema,

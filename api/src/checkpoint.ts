@@ -202,7 +202,7 @@ export const checkpointStatusSchema = {
         },
         wake: {
           ...hooksSchema,
-          description: 'How a clone is woken, where the hooks of the backend brought the source to rest.',
+          description: 'How a clone is woken where spec.quiesce is absent; settled at the capture.',
         },
       },
     },

@@ -1,5 +1,6 @@
 /** manifest.json of an artifact: written last, so an artifact that has one is whole; it names every file with size and digest. */
 import type { FromSchema } from 'json-schema-to-ts';
+import { hooksSchema } from './hooks';
 import { tcpPolicies } from './schema';
 import { treeSchema } from './tree';
 
@@ -108,6 +109,8 @@ export const manifestSchema = {
         joinedNamespaces: { type: 'array', items: { enum: ['uts', 'ipc'] } },
         /** How long the source stood still. */
         pausedSeconds: { type: 'number', minimum: 0 },
+        /** What a worker that is restored from it is asked first; absent: it is not asleep, or the checkpoint says. */
+        wake: hooksSchema,
         /** Absent = close. */
         tcp: { enum: tcpPolicies },
         /** `split`: bulk memory is in shards and CRIU's images have the rest; `criu`: all of it is in CRIU's images. */

@@ -41,6 +41,8 @@ export interface PodFacts {
 export interface Hooks {
   readonly before?: readonly Hook[];
   readonly after?: readonly Hook[];
+  /** Of a capture: kept in the artifact, for the workers that are restored from it. */
+  readonly restored?: readonly Hook[];
 }
 
 export interface CaptureRequest {

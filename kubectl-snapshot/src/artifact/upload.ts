@@ -141,7 +141,12 @@ export class Upload {
   }
 
   #status(manifest: Manifest, digest: string): CheckpointStatus {
-    const { source, container, sizeBytes } = manifest;
+    const {
+      source,
+      container,
+      sizeBytes,
+      dump: { wake },
+    } = manifest;
     const { nodeName, architecture, kernel, criuVersion } = source;
     const { image, imageDigest, podName } = container;
     return {
@@ -152,7 +157,11 @@ export class Upload {
       storageType: 'pvc',
       podName,
       createdAt: isoSeconds(this.#session.world.clock.now()),
-      artifact: { uid: this.#ref.uid, digest, sizeBytes, size: humanBytes(sizeBytes) },
+      artifact: {
+        ...{ uid: this.#ref.uid, digest, sizeBytes, size: humanBytes(sizeBytes) },
+        // A clone that nobody wakes serves nobody.
+        ...(wake === undefined ? {} : { wake }),
+      },
       source: { nodeName, podName, image, imageDigest, architecture, kernel, criuVersion },
       progress: { step: 'done', summary: 'done' },
     };

@@ -7,6 +7,9 @@ import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import { HASH, UID } from '../objects';
 
+/** What its source was woken with. */
+export const wake: NonNullable<Manifest['dump']['wake']> = [{ http: { port: 8000, path: '/resume' } }];
+
 export function makeArtifact(dir: string, change: Partial<Manifest> = {}): Manifest {
   mkdirSync(join(dir, 'volumes'), { recursive: true });
   cpSync(join(__dirname, '../images/worker'), join(dir, 'criu'), { recursive: true });
@@ -57,6 +60,7 @@ function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
       joinedNamespaces: ['uts', 'ipc'],
       pausedSeconds: 0.035,
       pages: 'criu',
+      wake,
     },
     volumes: [{ name: 'data', mountPath: '/data', file: 'volumes/0.tar' }],
     files,

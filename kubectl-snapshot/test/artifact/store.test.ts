@@ -15,7 +15,7 @@ import { kubectlAt } from '../../src/artifact/kubectl';
 import { exitCode } from '../../src/exit';
 import { checkpoint, HASH, readyStatus, UID } from '../objects';
 import { Stage } from '../stage';
-import { makeArtifact } from './artifact';
+import { makeArtifact, wake } from './artifact';
 
 jest.setTimeout(120_000);
 const dir = mkdtempSync(join(tmpdir(), 'snapshot-store-'));
@@ -96,13 +96,18 @@ describe('an artifact in the store', () => {
       metadata: { uid: string };
       status: typeof readyStatus;
     };
-    expect(made.status).toMatchObject({ phase: 'Ready', conditions: [{ type: 'Ready', status: 'True' }] });
+    expect(made.status).toMatchObject({
+      phase: 'Ready',
+      conditions: [{ type: 'Ready', status: 'True' }],
+      artifact: { wake },
+    });
     const folder = at('store', made.status.location ?? '');
     expect(await stage.run(['verify', folder])).toMatchObject({
       out: expect.stringContaining(made.status.artifact?.digest ?? '?'),
     });
     expect(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).toMatchObject({
       artifact: { uid: made.metadata.uid, checkpoint: 'copy' },
+      dump: { wake },
     });
   }, 60_000);
 

@@ -82,6 +82,7 @@ export function manifestWriter({
       ...{ externalMounts: [...seen.externalMounts], joinedNamespaces: [...joined] },
       ...{ pausedSeconds: paused, ...memory },
       tcp: request.tcp ?? 'close',
+      ...(request.hooks?.restored?.length ? { wake: [...request.hooks.restored] } : {}),
     },
     ...cuda,
     volumes: volumes.map(({ name, mountPath }, i) => ({ name, mountPath, file: volumeTar(i) })),

@@ -26,14 +26,11 @@ export interface Assignment extends Body {
 const labelValue = (name: string): string => name.slice(0, 63).replace(/[^a-z0-9]+$/, '');
 
 /** Empty lists are left out: server-side apply would keep them as a difference. */
-function hooks(before: readonly Hook[] = [], after: readonly Hook[] = []): Pick<AssignmentSpec, 'hooks'> {
-  if (before.length === 0 && after.length === 0) return {};
-  return {
-    hooks: {
-      ...(before.length === 0 ? {} : { before: [...before] }),
-      ...(after.length === 0 ? {} : { after: [...after] }),
-    },
-  };
+function hooks(lists: {
+  readonly [when in keyof NonNullable<AssignmentSpec['hooks']>]: readonly Hook[] | undefined;
+}): Pick<AssignmentSpec, 'hooks'> {
+  const given = Object.entries(lists).filter(([, list = []]) => list.length > 0);
+  return given.length === 0 ? {} : { hooks: Object.fromEntries(given) };
 }
 
 export function captureAssignment(
@@ -56,7 +53,7 @@ export function captureAssignment(
     ...(tcp === undefined ? {} : { tcp }),
     ...(excludePaths.length === 0 ? {} : { excludePaths: [...excludePaths] }),
     deadlineSeconds: spec.capture?.timeoutSeconds ?? checkpointDefaults.captureTimeoutSeconds,
-    ...hooks(beforeCapture, afterCapture ?? afterRestore),
+    ...hooks({ before: beforeCapture, after: afterCapture ?? afterRestore, restored: afterRestore }),
   });
 }
 
@@ -82,7 +79,7 @@ export function restoreAssignment(
     checkpoint: { name: metadata.name, uid: metadata.uid },
     artifact: { identityHash, uid: artifact?.uid ?? '', digest: artifact?.digest ?? '' },
     deadlineSeconds: spec.restore?.timeoutSeconds ?? checkpointDefaults.restoreTimeoutSeconds,
-    ...hooks([], spec.quiesce === undefined ? artifact?.wake : spec.quiesce.afterRestore),
+    ...hooks({ after: spec.quiesce === undefined ? artifact?.wake : spec.quiesce.afterRestore }),
   });
 }
 

@@ -117,12 +117,13 @@ function retired({ status }: DynamoCheckpoint, now: Instant): NonNullable<Checkp
   return [...before, { uid, version, since: isoSeconds(now), ...(nodeName ? { nodeName } : {}) }];
 }
 
-/** What a checkpoint does not say of itself must be kept with what was captured: the hooks of its backend. */
+/** As the manifest has it. Those of a backend are `after` in an assignment that an older operator made. */
 function wake(
   { spec: { quiesce } }: DynamoCheckpoint,
   { hooks }: SnapshotAssignment['spec'],
 ): Pick<NonNullable<CheckpointStatus['artifact']>, 'wake'> {
-  return quiesce !== undefined || hooks?.after === undefined ? {} : { wake: hooks.after };
+  const list = hooks?.restored ?? (quiesce === undefined ? hooks?.after : undefined);
+  return list === undefined ? {} : { wake: list };
 }
 
 export function captured(

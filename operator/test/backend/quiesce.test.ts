@@ -50,7 +50,8 @@ describe('how a worker is brought to rest', () => {
   it('is known to whoever wakes a clone, long after the source is gone', () => {
     const vllm = of('vllm');
     const order = captureAssignment(vllm, 'a'.repeat(16), request, target, quiesceOf(vllm, container(dev)));
-    expect(order.spec).toMatchObject({ tcp: 'keep-local', hooks: { after: [post('/resume')] } });
+    const hooks = { after: [post('/resume')], restored: [post('/resume')] };
+    expect(order.spec).toMatchObject({ tcp: 'keep-local', hooks });
     const done = assignment('capture', { phase: 'Succeeded' }, order.spec);
     const { more } = captured(observe(vllm, caches({})), done, NOW);
     expect(more?.artifact?.wake).toEqual([post('/resume')]);
@@ -59,6 +60,18 @@ describe('how a worker is brought to rest', () => {
       last: true,
     });
     expect(restore.spec.hooks).toEqual({ after: [post('/resume')] });
+  });
+
+  it('a clone is woken by other hooks than its source, where the checkpoint says so', () => {
+    const quiesce = { afterCapture: [post('/go-on')], afterRestore: [post('/begin')] };
+    const order = captureAssignment(of('generic', { quiesce }), 'a'.repeat(16), request, target, quiesce);
+    expect(order.spec.hooks).toEqual({ after: [post('/go-on')], restored: [post('/begin')] });
+    const alone = { afterCapture: quiesce.afterCapture };
+    const { spec } = captureAssignment(of('generic', { quiesce }), 'a'.repeat(16), request, target, alone);
+    expect(spec.hooks).toEqual({ after: [post('/go-on')] });
+    const seen = observe(of('generic', { quiesce: alone }), caches({}));
+    const { more } = captured(seen, assignment('capture', { phase: 'Succeeded' }, spec), NOW);
+    expect(more?.artifact).not.toHaveProperty('wake');
   });
 
   it('leaves out what was downloaded, or what the checkpoint names instead', () => {
