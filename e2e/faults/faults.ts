@@ -6,7 +6,7 @@ import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { signalProcess } from '../cluster/process';
 import { limitMemory, eatMemory } from './memory';
 import type { Held } from './held';
-import { awaitProcess, ended, Missed } from './held';
+import { awaitProcess, ended, Missed, throttle } from './held';
 import type { Lab } from './lab';
 import { containerOf, killDaemon, leader, mainProcess, podOf, revive } from './lab';
 import type { FaultNode } from './node';
@@ -42,6 +42,7 @@ const nothingToHeal = async (work: Promise<unknown>): Promise<undefined> => {
 const capturing = { Capture: 'all' } as const;
 const restoring = { Restore: 'all' } as const;
 const SLOW_MS = 3000;
+const APPEARS_WITHIN_MS = 30_000;
 
 const restart = (member: 'cp' | 'node', daemon: string): Fault => ({
   strike: async ({ lab, node }) => {
@@ -69,18 +70,16 @@ export const faults: Readonly<Record<string, Fault>> = {
   'nsrestore killed': {
     at: { Restore: ['restore'] },
     strike: ({ node, held }) => {
-      const isNsrestore = (pid: number) => commandLine(pid).startsWith('/opt/dynamo-snapshot/nsrestore');
-      return killWhenThere(() => node.operationGroups(held.uid), isNsrestore);
+      const groups = node.operationGroups(held.uid);
+      return killWhenThere(groups, (pid) => commandLine(pid).startsWith('/opt/dynamo-snapshot/nsrestore'));
     },
   },
   'criu killed outside of its window': {
     at: { Capture: ['frozen'], Restore: ['restore'] },
     strike: async ({ lab, node, held, pod }) => {
-      const container = node.containerGroup(await containerOf(lab, pod, 'main'), 'pids');
-      const groups = () => [
-        ...node.operationGroups(held.uid),
-        ...(container === undefined ? [] : [container]),
-      ];
+      // A restoring CRIU joins the groups of the container.
+      const container = node.containerGroups(await containerOf(lab, pod, 'main'));
+      const groups = [...node.operationGroups(held.uid), ...container];
       return killWhenThere(groups, (pid) => /criu\.bin (dump|restore)/.test(commandLine(pid)));
     },
   },
@@ -182,15 +181,24 @@ export const rules: Readonly<Record<string, FaultRule>> = faults;
 const deletePod = ({ lab, pod }: Scene): Promise<undefined> =>
   nothingToHeal(lab.kube.run(['delete', 'pod', pod, '--wait=false']));
 
-/** The process comes only while the operation runs, so this goes on after it was released. */
+/**
+ * At once where it is there. Else it comes when the operation runs, so this goes on after it was released; it gets little of a processor
+ * until then, for it may be gone within a moment.
+ */
 async function killWhenThere(
-  groups: () => readonly string[],
+  groups: readonly string[],
   fits: (pid: number) => boolean,
-): Promise<() => Promise<void>> {
-  const killed = awaitProcess(groups, fits, 15_000).then((found) => signalProcess(found, 'SIGKILL'));
-  return Promise.resolve(async () => {
+): Promise<(() => Promise<void>) | undefined> {
+  const there = await awaitProcess(groups, fits, 0);
+  if (await signalProcess(there, 'SIGKILL')) return undefined;
+  const fullSpeed = throttle(groups);
+  const killed = awaitProcess(groups, fits, APPEARS_WITHIN_MS)
+    .then((found) => signalProcess(found, 'SIGKILL'))
+    .finally(fullSpeed)
+    .catch(() => false); // it ended by itself at that moment
+  return async () => {
     if (!(await killed)) throw new Missed('the process to be killed was not met');
-  });
+  };
 }
 
 /** In the mount namespace that the agent and its operations share; a new container has a new one. */

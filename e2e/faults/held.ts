@@ -1,12 +1,12 @@
 /** Stops an operation exactly at a step, by watching its journal entry from outside; nothing in the product knows of it. */
 import type { FSWatcher } from 'node:fs';
-import { existsSync, readdirSync, readFileSync, readlinkSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { poll } from '../cluster/poll';
 import type { ProcessId } from '../cluster/process';
-import { signalProcess } from '../cluster/process';
+import { identify, signalProcess } from '../cluster/process';
 import type { FaultNode } from './node';
-import { filesIn, processesOf, readOr } from './node';
+import { filesIn, pidsIn, processesOf, readOr } from './node';
 import type { Operation } from './plan';
 import { statusStep, statusSteps } from './plan';
 
@@ -33,10 +33,15 @@ const read = <T>(file: string): T | undefined => {
 /** The operation went past its step before it could be stopped there; nothing was done to it. */
 export class Missed extends Error {}
 
+/** One that fails though nothing was done to it is no miss of ours. */
+export const endedBefore = (what: string, result: { readonly ok: boolean }): Error =>
+  result.ok ? new Missed(what) : new Error(`${what}: ${JSON.stringify(result)}`);
+
 /** Steps that last long enough to be met at full speed. All others are over in milliseconds. */
-const LONG = ['dump', 'frozen', 'restore'];
+const LONG = ['dump', 'head start', 'frozen', 'restore'];
 const [QUOTA_US, PERIOD_US] = [1000, 25_000];
 const EVERY_MS = 2;
+const PAGEMAP = /\/\d+\/pagemap$/;
 
 /** Waits for the next operation of that kind on the node to be at the step. Call before the operation is asked for. */
 export function holdAt(node: FaultNode, operation: Operation, step: string, seconds: number): Promise<Held> {
@@ -75,7 +80,7 @@ export function holdAt(node: FaultNode, operation: Operation, step: string, seco
 class Hunt {
   #uid: string | undefined;
   #engine: ProcessId | undefined;
-  #throttled: readonly string[] = [];
+  #fullSpeed: (() => void) | undefined;
   #sawHook = false;
   readonly #node: FaultNode;
   readonly #operation: Operation;
@@ -94,17 +99,16 @@ class Hunt {
     const uid = this.#uid;
     if (uid === undefined) return undefined;
     const entry = join(this.#node.journal, uid);
-    if (existsSync(join(entry, 'result.json')))
-      throw new Missed(
-        `${this.#operation} ended before ${this.#step}: ${readFileSync(join(entry, 'result.json'), 'utf8')}`,
-      );
+    const result = read<{ ok: boolean }>(join(entry, 'result.json'));
+    if (result !== undefined) throw endedBefore(`${this.#operation} ended before ${this.#step}`, result);
     this.#engine ??= await this.#findEngine(entry, uid);
     if (this.#engine === undefined) return undefined;
-    if (this.#throttled.length === 0 && this.#mayThrottle(entry)) this.#throttle(uid);
+    if (this.#mayThrottle(entry)) this.#fullSpeed ??= throttle(this.#node.operationGroups(uid));
     if (!this.#reached(entry)) return undefined;
     await stop(this.#engine);
     const step = this.#now(entry) ?? 'nothing';
     if (step !== statusStep(this.#step)) throw new Missed(`stopped at ${step}, not at ${this.#step}`);
+    if (this.#step === 'head start' && !this.#engineHas(PAGEMAP)) throw new Missed('the head start was over');
     return { uid, entry, engine: this.#engine, release: () => this.letGo() };
   }
 
@@ -141,12 +145,20 @@ class Hunt {
 
   /** It watches its entry right before its first step. */
   #hasBegun(): boolean {
-    try {
-      const fds = `/proc/${this.#engine?.pid}/fd`;
-      return readdirSync(fds).some((fd) => readlinkSync(join(fds, fd)) === 'anon_inode:inotify');
-    } catch {
-      return false; // a descriptor that was just closed
-    }
+    return this.#engineHas(/^anon_inode:inotify$/);
+  }
+
+  /** Among its open files. */
+  #engineHas(name: RegExp): boolean {
+    const fds = `/proc/${this.#engine?.pid}/fd`;
+    const target = (fd: string): string => {
+      try {
+        return readlinkSync(join(fds, fd));
+      } catch {
+        return ''; // it was just closed
+      }
+    };
+    return filesIn(fds).some((fd) => name.test(target(fd)));
   }
 
   /** The folder of CRIU's script has come and gone; the step itself ends a little later. */
@@ -156,32 +168,50 @@ class Hunt {
     return this.#sawHook && !isThere;
   }
 
-  #throttle(uid: string): void {
-    this.#throttled = this.#node
-      .operationGroups(uid)
-      .filter((group) => existsSync(join(group, 'cpu.cfs_quota_us')));
-    for (const group of this.#throttled) {
-      writeFileSync(join(group, 'cpu.cfs_period_us'), String(PERIOD_US));
-      writeFileSync(join(group, 'cpu.cfs_quota_us'), String(QUOTA_US));
-    }
-  }
-
   #reached(entry: string): boolean {
     if (this.#step === 'frozen') return this.#hookAsked();
+    if (this.#step === 'head start') return !this.#hookAsked() && this.#copiesEarly();
     return this.#now(entry) === this.#step;
+  }
+
+  /** CRIU has every task, lists their pages yet, and the engine reads which there are (node-agent: memory/early.ts). */
+  #copiesEarly(): boolean {
+    return this.#hookHas('at-network-lock') && this.#engineHas(PAGEMAP);
   }
 
   /** CRIU's script has handed over to the engine (node-agent: criu/hook.ts). */
   #hookAsked(): boolean {
-    return filesIn(this.#node.work).some((name) => existsSync(join(this.#node.work, name, 'request')));
+    return this.#hookHas('request');
+  }
+
+  #hookHas(mark: string): boolean {
+    return filesIn(this.#node.work).some((name) => existsSync(join(this.#node.work, name, mark)));
   }
 
   /** Back to full speed; a process that was stopped goes on. */
   async letGo(): Promise<void> {
-    for (const group of this.#throttled.filter((g) => existsSync(g)))
-      writeFileSync(join(group, 'cpu.cfs_quota_us'), '-1');
+    this.#fullSpeed?.();
     await signalProcess(this.#engine, 'SIGCONT');
   }
+}
+
+/** Gives the groups a small part of a processor, until the returned function is called. */
+export function throttle(groups: readonly string[]): () => void {
+  const throttled = groups.filter((group) => existsSync(join(group, 'cpu.cfs_quota_us')));
+  const before = throttled.map((group) => readOr(join(group, 'cpu.cfs_quota_us')).trim());
+  const period = throttled.map((group) => readOr(join(group, 'cpu.cfs_period_us')).trim());
+  const set = (group: string, file: string, value: string) => {
+    if (existsSync(group)) writeFileSync(join(group, file), value);
+  };
+  for (const group of throttled) {
+    set(group, 'cpu.cfs_period_us', String(PERIOD_US));
+    set(group, 'cpu.cfs_quota_us', String(QUOTA_US));
+  }
+  return () =>
+    throttled.forEach((group, i) => {
+      set(group, 'cpu.cfs_quota_us', before[i] || '-1');
+      set(group, 'cpu.cfs_period_us', period[i] || '100000');
+    });
 }
 
 /** Returns when it stands still. */
@@ -198,17 +228,17 @@ export const ended = ({ entry }: Held, limitMs = 20_000): Promise<boolean> =>
     everyMs: 50,
   });
 
-/** Waits for a process that is not there yet; the first that fits is taken at once. */
+/** Waits for a process that is not there yet; the first that fits is taken at once. With no time to wait it must be there. */
 export async function awaitProcess(
-  groups: () => readonly string[],
+  groups: readonly string[],
   fits: (pid: number) => boolean,
   limitMs: number,
 ): Promise<ProcessId | undefined> {
   let found: ProcessId | undefined;
   const look = async () => {
-    for (const group of groups()) found ??= (await processesOf(group)).find(({ pid }) => fits(pid));
-    return found !== undefined;
+    const pid = [...new Set(groups.flatMap(pidsIn))].find(fits);
+    found = pid === undefined ? undefined : await identify(pid);
+    return found !== undefined && fits(found.pid);
   };
-  await poll(look, { limitMs, everyMs: EVERY_MS });
-  return found;
+  return (await poll(look, { limitMs, everyMs: EVERY_MS })) ? found : undefined;
 }

@@ -1,25 +1,28 @@
-/** What must hold after every fault; each broken one is a sentence. */
-import { existsSync } from 'node:fs';
+/** What must hold of pods and objects after every fault; each broken one is a sentence. What is left over is in leftovers.ts. */
 import { join } from 'node:path';
 import { isFinal } from '@dynamo-snapshot/api/assignment';
 import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
+import type { ProcessId } from '../cluster/process';
+import { isRunning } from '../cluster/process';
 import { run } from '../cluster/run';
 import { count, state } from '../workload';
 import type { CheckpointObject, PodStatus } from '../world';
 import { conditionOf, restoredCondition } from '../world';
 import type { AssignmentObject, Lab } from './lab';
 import { asked, becomes, containerOf, podOf } from './lab';
+import { added, viewOf } from './mounts';
 import type { FaultNode } from './node';
-import { filesIn, readOr } from './node';
-import * as store from './store';
+import { commandLine, readOr } from './node';
 
-/** Objects have this long to reach a final phase, and nodes to be clean. */
+/** Objects have this long to reach a final phase. */
 const FINAL_SECONDS = 60;
 
 export interface Source {
   readonly pod: string;
   readonly ip: string;
   readonly restarts: number;
+  /** What it sees mounted. */
+  readonly mounts: readonly string[];
   /** The last answer before the fault. */
   readonly counter: number;
 }
@@ -27,7 +30,7 @@ export interface Source {
 /** It serves, has not begun anew, and nothing holds it. */
 export async function sourceFaults(
   lab: Lab,
-  { pod, ip, restarts, counter }: Source,
+  { pod, ip, restarts, mounts, counter }: Source,
 ): Promise<readonly string[]> {
   let after = 0;
   const answers = await becomes(async () => (after = await count(ip)) > 0, 30);
@@ -36,35 +39,60 @@ export async function sourceFaults(
     (await asked(() => lab.reader.get<PodStatus>('pods', pod)))?.status.containerStatuses?.find(
       (c) => c.name === 'main',
     )?.restartCount ?? -1;
-  const held = await holders(lab.nodes[0], await containerOf(lab, pod, 'main'));
+  const { pids, held } = await holders(lab.nodes[0], await containerOf(lab, pod, 'main'));
+  const seen = viewOf(pids[0] ?? 0);
   return [
     ...(after > counter ? [] : [`the source's counter went from ${counter} to ${after}`]),
     ...(now === restarts ? [] : [`the source was restarted ${now - restarts} times`]),
     ...((await state(ip)).modelIntact ? [] : ["the source's memory is not what it was"]),
-    ...held,
+    ...added(mounts, seen).map((mount) => `the source has a mount more, ${mount}`),
+    ...added(seen, mounts).map((mount) => `the source has lost its mount ${mount}`),
+    ...held.map((how) => `the source: ${how}`),
   ];
 }
 
+interface Held {
+  readonly pids: readonly number[];
+  readonly held: readonly string[];
+}
+
 /** Freezers, tracers, stops, and CRIU's rules in its network. */
-async function holders(node: FaultNode, id: string): Promise<readonly string[]> {
+async function holders(node: FaultNode, id: string): Promise<Held> {
   const processes = await node.containerProcesses(id);
   const file = (hierarchy: string, name: string) =>
     readOr(join(node.containerGroup(id, hierarchy) ?? '', name)).trim();
-  const stuck = processes.filter(({ pid }) => {
-    const status = readOr(`/proc/${pid}/status`);
-    return !/^TracerPid:\s*0$/m.test(status) || /^State:\s*[Tt]/m.test(status);
-  });
+  const stuck = processes.filter(({ pid }) => isStuck(readOr(`/proc/${pid}/status`)));
   const [main] = processes;
-  const rules = main === undefined ? '' : await iptables(main.pid);
-  return [
-    ...(file('unified', 'cgroup.freeze') === '1' || file('freezer', 'freezer.state') === 'FROZEN'
-      ? ['the source is frozen']
-      : []),
+  const frozen =
+    file('unified', 'cgroup.freeze') === '1' || file('freezer', 'freezer.state').startsWith('FR');
+  const held = [
+    ...(main === undefined ? ['it has no process'] : []),
+    ...(frozen ? ['it is frozen'] : []),
     ...(stuck.length > 0
-      ? [`processes ${stuck.map((p) => p.pid).join(', ')} of the source are stopped or traced`]
+      ? [`its processes ${stuck.map((p) => p.pid).join(', ')} are stopped or traced`]
       : []),
-    ...(rules.includes('CRIU') ? ["CRIU's rules are in the source's network"] : []),
+    ...(main !== undefined && (await hasRules(main)) ? ["CRIU's rules are in its network"] : []),
   ];
+  return { pids: processes.map(({ pid }) => pid), held };
+}
+
+/** By its /proc/PID/status, which is empty once it is gone. */
+export const isStuck = (status: string): boolean =>
+  /^TracerPid:\s*[1-9]/m.test(status) || /^State:\s*[Tt]/m.test(status);
+
+/** As iptables-save prints them: CRIU makes a chain, and rules with a mark (criu/netfilter.c). */
+export const areOfCriu = (rules: string): boolean => /CRIU|0xC114/i.test(rules);
+
+/** A network that cannot be looked at, because its process has ended, has none. */
+async function hasRules(main: ProcessId): Promise<boolean> {
+  const inNetwork = (program: string) =>
+    run({ argv: ['nsenter', '--target', String(main.pid), '--net', '--', program] });
+  try {
+    return areOfCriu((await inNetwork('iptables-save')) + (await inNetwork('ip6tables-save')));
+  } catch (error) {
+    if (await isRunning(main)) throw error;
+    return false;
+  }
 }
 
 /** Every assignment has ended, also those that came after the struck one; returns how. `earlier` are those of other cases. */
@@ -82,6 +110,8 @@ export async function assignmentsEnd(
     .filter((a) => a.spec.operation !== 'Delete' && !earlier.has(a.metadata.uid))
     .map(({ status }) => [status?.phase, status?.reason].filter(Boolean).join('/'))
     .join(', ');
+  if (!ended && list.length === 0)
+    return { end: 'unknown', faults: ['the assignments could not be looked at'] };
   const faults = open().map(
     (a) => `assignment ${a.metadata.name} is ${a.status?.phase ?? 'Pending'} after ${FINAL_SECONDS} s`,
   );
@@ -135,37 +165,15 @@ export async function restoredFaults(lab: Lab, pod: string, counted: number): Pr
   const ip = seen.status.podIP;
   const { modelIntact, counter } = await state(ip);
   const truth = counter >= counted ? 'True' : 'False';
+  const { pids, held } = await holders(lab.nodes[1], await containerOf(lab, pod, 'main'));
+  const workers = pids.filter((pid) => isWorker(commandLine(pid)));
   return [
     ...(modelIntact ? [] : ["the worker's memory is not what it was"]),
     ...(status === truth ? [] : [`the worker has counted to ${counter}, and ${said}`]),
+    // A half-restored tree would lie beside one that has started cold.
+    ...(workers.length === 1 ? [] : [`the pod has ${workers.length} workers`]),
+    ...held.map((how) => `the pod: ${how}`),
   ];
 }
 
-const OURS = /criu\.bin|\/opt\/dynamo-snapshot\/nsrestore|engine\.cjs (operate|recover)/;
-
-/** Processes, cgroups, journal entries, working folders, staging folders, artifacts of checkpoints that are gone. */
-export async function leftovers(lab: Lab): Promise<readonly string[]> {
-  let found: readonly string[] = [];
-  const { name } = lab.cluster;
-  const look = async () => {
-    const known = (await lab.reader.list<CheckpointObject>(CHECKPOINT.plural)).map((c) => c.status?.location);
-    const orphans = store.artifacts(name).filter((path) => !known.includes(path));
-    found = [
-      ...lab.nodes.flatMap(nodeLeftovers),
-      ...store.transient(name),
-      ...orphans.map((path) => `artifact ${path}`),
-    ];
-    return found.length === 0;
-  };
-  return (await becomes(look, FINAL_SECONDS)) ? [] : found.map((what) => `left over: ${what}`);
-}
-
-const nodeLeftovers = (node: FaultNode): readonly string[] => [
-  ...filesIn(node.journal).map((uid) => `journal entry ${uid} on ${node.name}`),
-  ...filesIn(node.work).map((name) => `${name} in the work folder of ${node.name}`),
-  ...node.groups.map((group) => join(group, 'dynamo-snapshot')).filter((dir) => existsSync(dir)),
-  ...node.commandLines().filter((line) => OURS.test(line)),
-];
-
-const iptables = (pid: number): Promise<string> =>
-  run({ argv: ['nsenter', '--target', String(pid), '--net', '--', 'iptables-save'] }).catch(() => '');
+export const isWorker = (line: string): boolean => /^\S*python3 .*\/app\/server\.py/.test(line);

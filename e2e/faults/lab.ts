@@ -10,6 +10,7 @@ import { lease } from '@dynamo-snapshot/api/names';
 import type { Kube } from '../kube';
 import type { PodStatus } from '../world';
 import { conditionOf } from '../world';
+import type { Before } from './leftovers';
 import type { FaultNode } from './node';
 import type { Reader } from './reader';
 
@@ -19,6 +20,8 @@ export interface Lab {
   readonly reader: Reader;
   /** Sources run on the first, placeholders on the second. */
   readonly nodes: readonly [FaultNode, FaultNode];
+  /** Mounts of the nodes before the first case, in the order of the nodes. */
+  readonly before: readonly Before[];
   readonly say: (line: string) => void;
 }
 
@@ -46,7 +49,11 @@ export async function asked<T>(ask: () => Promise<T>, seconds = 60): Promise<T> 
 export const becomes = (claim: () => Promise<boolean>, seconds: number): Promise<boolean> =>
   poll(() => claim().catch(() => false), { limitMs: seconds * 1000, everyMs: 200 });
 
-export async function podOf({ reader }: Lab, component: string, node?: string): Promise<string> {
+export async function podOf(
+  { reader }: Pick<Lab, 'reader'>,
+  component: string,
+  node?: string,
+): Promise<string> {
   const pods = await reader.list<PodStatus & Leaving>('pods', `${COMPONENT}=${component}`);
   const pod = pods.find(
     (p) => p.metadata.deletionTimestamp === undefined && (node === undefined || p.spec.nodeName === node),
@@ -56,7 +63,11 @@ export async function podOf({ reader }: Lab, component: string, node?: string): 
   return pod.metadata.name;
 }
 
-export async function containerOf({ reader }: Lab, pod: string, container?: string): Promise<string> {
+export async function containerOf(
+  { reader }: Pick<Lab, 'reader'>,
+  pod: string,
+  container?: string,
+): Promise<string> {
   const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
     (c) => container === undefined || c.name === container,
   );

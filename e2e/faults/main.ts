@@ -7,12 +7,15 @@ import type { Kube } from '../kube';
 import { prepare } from '../stage';
 import { rules } from './faults';
 import type { Lab } from './lab';
+import { mountsBefore } from './leftovers';
 import { FaultNode } from './node';
 import type { Case } from './plan';
 import { planOf, possible, stepOf } from './plan';
 import { Reader } from './reader';
 import { isUsed, mountStore, unmountStore } from './store';
-import { table } from './table';
+import type { Counts } from './summary';
+import { countsOf, isClean, summary } from './summary';
+import { table, verdictOf } from './table';
 import type { Outcome } from './trial';
 import { Trials } from './trial';
 
@@ -48,7 +51,8 @@ async function lab(): Promise<Lab> {
   const [a, b] = await Promise.all(world.nodes.map((node) => FaultNode.of(cluster, node)));
   if (a === undefined || b === undefined) throw new Error('two nodes are needed');
   await sweep(kube);
-  return { cluster, kube, reader: new Reader(cluster.kubeconfig), nodes: [a, b], say };
+  const room = { cluster, kube, reader: new Reader(cluster.kubeconfig), nodes: [a, b] as const, say };
+  return { ...room, before: [await mountsBefore(room, a), await mountsBefore(room, b)] };
 }
 
 /** What a run that was cut off has left. */
@@ -70,8 +74,8 @@ async function main(): Promise<void> {
       if (Date.now() > lastBegin) break;
       const outcome = await trials.run(one);
       outcomes.push(outcome);
-      const { end, broken, seconds } = outcome;
-      const verdict = broken.length === 0 ? 'ok' : `BROKEN: ${broken.join('; ')}`;
+      const { end, seconds } = outcome;
+      const verdict = verdictOf(outcome);
       say(`${i + 1}/${plan.length} ${stepOf(one)}: ${one.fault} -> ${end}: ${verdict} (${seconds} s)`);
       report(outcomes);
     }
@@ -79,18 +83,18 @@ async function main(): Promise<void> {
     console.log(table(outcomes));
     if (values.keep !== true) await end();
   }
-  const { passed, failed } = report(outcomes);
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  const counts = report(outcomes);
+  console.log(summary(counts));
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  process.exitCode = isClean(counts) ? 0 : 1;
 }
 
 /** After every case: a run that is cut off has said what it has seen. */
-function report(outcomes: readonly Outcome[]): { readonly passed: number; readonly failed: number } {
-  const failed = outcomes.filter(({ broken }) => broken.length > 0).length;
-  const passed = outcomes.length - failed;
+function report(outcomes: readonly Outcome[]): Counts {
+  const counts = countsOf(outcomes);
   if (values.report !== undefined)
-    writeFileSync(values.report, JSON.stringify({ seed, passed, failed, outcomes }, undefined, 2));
-  return { passed, failed };
+    writeFileSync(values.report, JSON.stringify({ seed, ...counts, outcomes }, undefined, 2));
+  return counts;
 }
 
 async function end(): Promise<void> {

@@ -10,33 +10,40 @@ import type { ProcessId } from '../cluster/process';
 import { identify } from '../cluster/process';
 import { NAMESPACE, RELEASE } from '../chart';
 
-const STATE = `root/var/lib/dynamo-snapshot/${NAMESPACE}/${RELEASE}-dynamo-snapshot`;
+export const STATE = `var/lib/dynamo-snapshot/${NAMESPACE}/${RELEASE}-dynamo-snapshot`;
 
 export class FaultNode {
   readonly name: ClusterNode['name'];
   readonly #node: ClusterNode;
-  /** Of the agent, as the machine sees them. */
+  /** The node's own files, as the machine sees them. */
+  readonly root: string;
+  /** Of the agent. */
+  readonly state: string;
   readonly journal: string;
   readonly work: string;
   /** The node's own group in each hierarchy. */
   readonly groups: readonly string[];
 
-  private constructor(cluster: Cluster, node: ClusterNode, mounts: readonly string[]) {
+  constructor(node: ClusterNode, root: string, groups: readonly string[]) {
     this.name = node.name;
     this.#node = node;
-    const state = join(memberDir(cluster.name, node.name), STATE);
-    [this.journal, this.work] = [join(state, 'journal'), join(state, 'work')];
-    this.groups = mounts.map((mount) => join(mount, memberCgroup(cluster.name, node.name)));
+    this.root = root;
+    this.state = join(root, STATE);
+    [this.journal, this.work] = [join(this.state, 'journal'), join(this.state, 'work')];
+    this.groups = groups;
   }
 
   static async of(cluster: Cluster, name: string): Promise<FaultNode> {
     const node = cluster.nodes.find((n) => n.name === name);
     if (node === undefined) throw new Error(`the cluster has no node ${name}`);
-    return new FaultNode(
-      cluster,
-      node,
-      (await hierarchies()).map((h) => h.mountPoint),
-    );
+    const group = memberCgroup(cluster.name, node.name);
+    const groups = (await hierarchies()).map((h) => join(h.mountPoint, group));
+    return new FaultNode(node, join(memberDir(cluster.name, node.name), 'root'), groups);
+  }
+
+  /** PID 1 of the node. */
+  get init(): number {
+    return this.#node.init.pid;
   }
 
   /** Runs a command in all of the node's namespaces. */
@@ -70,14 +77,28 @@ export class FaultNode {
 
   /** The group of a container in a hierarchy; its folder has the container's id as its name. */
   containerGroup(id: string, hierarchy: string): string | undefined {
-    if (!/^[0-9a-f]{64}$/.test(id)) throw new Error(`"${id}" is no container id`);
     const top = this.groups.find((group) => group.split('/').at(-2) === hierarchy);
-    return top === undefined ? undefined : findFolder(top, id);
+    return top === undefined ? undefined : findContainer(top, id);
+  }
+
+  /** Its groups in all hierarchies. */
+  containerGroups(id: string): readonly string[] {
+    return this.groups.flatMap((top) => findContainer(top, id) ?? []);
+  }
+
+  /** The group of a container in which its processes are counted. */
+  processGroup(id: string): string | undefined {
+    return findContainer(this.#processes, id);
+  }
+
+  /** Every process is in some group of each hierarchy; with version 2 there is one only. */
+  get #processes(): string {
+    return this.groups.find((group) => group.split('/').at(-2) === 'pids') ?? this.groups[0] ?? '';
   }
 
   /** Processes of a container, the first process of the container first. */
   async containerProcesses(id: string): Promise<readonly ProcessId[]> {
-    const group = this.containerGroup(id, 'pids');
+    const group = this.processGroup(id);
     return group === undefined ? [] : processesOf(group);
   }
 
@@ -89,12 +110,9 @@ export class FaultNode {
     return known.find((id) => id !== undefined);
   }
 
-  /** Command lines of everything that runs on the node. */
-  commandLines(): readonly string[] {
-    const top = this.groups.find((group) => group.split('/').at(-2) === 'pids') ?? '';
-    return foldersBelow(top).flatMap((dir) =>
-      pidsIn(dir).map((pid) => readOr(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()),
-    );
+  /** Everything that runs on the node. */
+  pids(): readonly number[] {
+    return foldersBelow(this.#processes).flatMap(pidsIn);
   }
 }
 
@@ -103,7 +121,7 @@ export async function processesOf(group: string): Promise<readonly ProcessId[]> 
   return found.filter((id) => id !== undefined);
 }
 
-const pidsIn = (group: string): readonly number[] =>
+export const pidsIn = (group: string): readonly number[] =>
   readOr(join(group, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
 
 export const readOr = (file: string): string => {
@@ -120,7 +138,10 @@ async function nsPids(pid: number): Promise<readonly number[]> {
   return Promise.resolve(line.split(/\s+/).filter(Boolean).map(Number));
 }
 
-export const commandLine = (pid: number): string => readOr(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+export const commandLine = (pid: number, proc = '/proc'): string =>
+  readOr(join(proc, String(pid), 'cmdline'))
+    .replaceAll('\0', ' ')
+    .trim();
 
 /** A folder that nothing has needed yet is empty. */
 export const filesIn = (dir: string): readonly string[] => (existsSync(dir) ? readdirSync(dir) : []);
@@ -131,5 +152,7 @@ function foldersBelow(dir: string): readonly string[] {
   return [dir, ...below.flatMap((entry) => foldersBelow(join(dir, entry.name)))];
 }
 
-const findFolder = (top: string, name: string): string | undefined =>
-  foldersBelow(top).find((dir) => dir.endsWith(`/${name}`));
+function findContainer(top: string, id: string): string | undefined {
+  if (!/^[0-9a-f]{64}$/.test(id)) throw new Error(`"${id}" is no container id`);
+  return foldersBelow(top).find((dir) => dir.endsWith(`/${id}`));
+}

@@ -3,14 +3,18 @@ import { randomOf, shuffled } from './random';
 
 export type Operation = 'Capture' | 'Restore';
 
-/** As operations name them in their status; `frozen` is the part of a dump in which CRIU waits for the engine. */
+/**
+ * As operations name them in their status. `head start` is the part of a dump in which the engine copies while CRIU walks through the tree,
+ * `frozen` the part in which CRIU waits for the engine.
+ */
 export const steps = {
-  Capture: ['observe', 'prepare', 'dump', 'frozen', 'store', 'digest', 'publish', 'read back'],
+  Capture: ['observe', 'prepare', 'dump', 'head start', 'frozen', 'store', 'digest', 'publish', 'read back'],
   Restore: ['observe', 'gpus', 'verify', 'restore', 'fill', 'prove', 'adopt'],
 } as const satisfies Readonly<Record<Operation, readonly string[]>>;
 
 /** Inner steps of a step have no name in the status. */
-export const statusStep = (step: string): string => (step === 'frozen' ? 'dump' : step);
+export const statusStep = (step: string): string => (INNER.includes(step) ? 'dump' : step);
+const INNER = ['head start', 'frozen'];
 
 /** In their order, as the status names them. */
 export const statusSteps = (operation: Operation): readonly string[] =>

@@ -7,9 +7,11 @@ import { faults } from './faults';
 import type { Held } from './held';
 import { holdAt, Missed } from './held';
 import type { Source } from './invariants';
-import { assignmentsEnd, checkpointFaults, leftovers, restoredFaults, sourceFaults } from './invariants';
+import { assignmentsEnd, checkpointFaults, restoredFaults, sourceFaults } from './invariants';
 import type { AssignmentObject, Lab } from './lab';
-import { asked, revive, settled } from './lab';
+import { asked, mainProcess, revive, settled } from './lab';
+import { leftovers } from './leftovers';
+import { viewOf } from './mounts';
 import type { Case } from './plan';
 
 export interface Outcome {
@@ -18,6 +20,10 @@ export interface Outcome {
   readonly end: string;
   /** What must hold and does not. */
   readonly broken: readonly string[];
+  /** How often the harness missed its moment, so that nothing was struck. */
+  readonly missed: number;
+  /** Whether the fault has struck in the end; where not, nothing was seen. */
+  readonly struck: boolean;
   readonly seconds: number;
 }
 
@@ -25,7 +31,7 @@ type Found = Pick<Outcome, 'end' | 'broken'>;
 
 const HOLD_SECONDS = 60;
 /** A short step may be missed on a busy machine; nothing has been done to the operation then. */
-const TRIES = 4;
+const TRIES = 5;
 /** Patience with agents that a fault has taken away is what the checkpoint has by itself. */
 const RESTORE_SECONDS = 120;
 /** What the base checkpoint has counted: a worker that counts less has started cold. */
@@ -33,8 +39,10 @@ const COUNTED = 5;
 
 /** Gone as soon as it is asked to go. */
 const POD = { spec: { terminationGracePeriodSeconds: 1 } };
+/** It holds a file open whose name is gone and which has another one: CRIU gives it a name for the dump (criu(8), --link-remap). */
+const LINKED = 'cd /var/lib/worker && echo linked > gone && ln -f gone kept && exec 9<> gone && rm gone';
 const CONTAINER = {
-  command: ['/usr/bin/python3', '-u', '/app/server.py'],
+  command: ['/bin/sh', '-c', `${LINKED} && exec /usr/bin/python3 -u /app/server.py`],
   resources: { limits: { memory: '512Mi' } },
 };
 
@@ -55,34 +63,40 @@ export class Trials {
     return { case: one, ...found, seconds: Math.round((Date.now() - started) / 1000) };
   }
 
-  async #found(one: Case): Promise<Found> {
-    for (let tries = 1; ; tries++) {
+  async #found(one: Case): Promise<Omit<Outcome, 'case' | 'seconds'>> {
+    for (let missed = 0; ; missed++) {
       this.#made += 1;
       const name = `fault-${this.#made}`;
       try {
-        const found = await (one.operation === 'Capture'
-          ? this.#capture(one, name)
-          : this.#restore(one, name));
-        const left = await leftovers(this.#lab);
-        await settled(this.#lab);
-        return { end: found.end, broken: [...found.broken, ...left] };
+        return { ...(await this.#tried(one, name)), missed, struck: true };
       } catch (error) {
         await this.#giveUp(name);
-        if (!(error instanceof Missed) || tries === TRIES)
-          return { end: 'not carried out', broken: [String(error)] };
+        if (!(error instanceof Missed))
+          return { end: 'broken off', broken: [String(error)], missed, struck: true };
+        if (missed + 1 === TRIES) return { end: error.message, broken: [], missed: TRIES, struck: false };
         this.#lab.say(`once more: ${error.message}`);
       }
     }
   }
 
-  /** The next case begins with nothing of this one. */
+  async #tried(one: Case, name: string): Promise<Found> {
+    const found = await (one.operation === 'Capture' ? this.#capture(one, name) : this.#restore(one, name));
+    const left = await leftovers(this.#lab);
+    await settled(this.#lab);
+    return { end: found.end, broken: [...found.broken, ...left] };
+  }
+
+  /** The next case begins with nothing of this one, and with another source. */
   async #giveUp(name: string): Promise<void> {
     const say = (error: unknown) => this.#lab.say(String(error));
     // A daemon that was killed and not started again would fail all that follow.
     await revive(this.#lab).catch(say);
-    await this.#remove('pod', name).catch(say);
+    const pods = [name, ...(this.#source === undefined ? [] : [this.#source.pod])];
+    this.#source = undefined;
+    for (const pod of pods) await this.#remove('pod', pod).catch(say);
     await this.#remove(CHECKPOINT.singular, name).catch(say);
     await leftovers(this.#lab);
+    await settled(this.#lab).catch(say);
   }
 
   async #capture(one: Case, name: string): Promise<Found> {
@@ -162,7 +176,8 @@ export class Trials {
     await kube.wait('pod', pod, 'condition=Ready', 90);
     const { status } = await kube.get<PodStatus>('pod', pod);
     const restarts = status.containerStatuses?.find((c) => c.name === 'main')?.restartCount ?? 0;
-    this.#source = { pod, ip: status.podIP, restarts, counter: 0 };
+    const { pid } = await mainProcess(this.#lab, nodes[0], pod);
+    this.#source = { pod, ip: status.podIP, restarts, mounts: viewOf(pid), counter: 0 };
     return this.#source;
   }
 
