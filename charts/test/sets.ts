@@ -24,7 +24,7 @@ export const sets: Readonly<Record<string, Values>> = {
       privileged: false,
     },
     runtime: { preset: 'k3s' },
-    memory: { pages: 'criu', staging: 'direct', threads: 8 },
+    memory: { pages: 'criu', staging: 'direct', threads: 8, verifyFirst: true },
     gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false, prefault: false },
     keys: { secretName: 'snapshot-keys', encryptWith: '2026-11', requireSignature: true },
     metrics: { podMonitor: { create: true, labels: { release: 'prometheus' } } },

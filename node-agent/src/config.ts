@@ -18,6 +18,8 @@ export interface EngineConfig extends KeyConfig {
   readonly staging: StagingChoice;
   /** That copy memory; 0 = as many as there are processors, within reason. */
   readonly threads: number;
+  /** A restore reads all shards through their digests before it makes a process, and once more while it fills it. */
+  readonly verifyFirst: boolean;
   readonly nodeName: string;
   readonly gpu: GpuConfig;
 }
@@ -79,6 +81,7 @@ export function engineConfig(env: Environment): EngineConfig {
     pages: oneOf(env, 'SNAPSHOT_PAGES', ['split', 'criu']),
     staging: oneOf(env, 'SNAPSHOT_STAGING', ['auto', 'memory', 'direct']),
     threads: Number(env['SNAPSHOT_THREADS'] ?? 0),
+    verifyFirst: oneOf(env, 'SNAPSHOT_VERIFY_FIRST', ['false', 'true']) === 'true',
     keys: env['SNAPSHOT_KEYS'] ?? '',
     requireSignature: oneOf(env, 'SNAPSHOT_REQUIRE_SIGNATURE', ['false', 'true']) === 'true',
     encryptWith: env['SNAPSHOT_ENCRYPT_WITH'] ?? '',

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { EngineConfig } from '../config';
 import type { EngineIo } from '../engine-io';
 import { mount, MS } from '../linux/syscalls';
 import type { Pool } from '../memory/pool';
@@ -9,7 +10,7 @@ import type { OpenArtifact } from '../store/directory';
 import type { Keys } from '../store/keys';
 import { keyOf } from '../store/keys';
 import type { Verified, Watch } from '../store/verify';
-import { verifyFiles } from '../store/verify';
+import { verifyFiles, verifyShards } from '../store/verify';
 
 export interface Checked {
   readonly artifact: OpenArtifact;
@@ -21,11 +22,16 @@ export async function check(
   artifact: OpenArtifact,
   keys: Keys,
   pool: Pool,
-  { steps }: Pick<EngineIo, 'steps'>,
+  { steps, config }: Pick<EngineIo, 'steps'> & { readonly config: Pick<EngineConfig, 'verifyFirst'> },
 ): Promise<Checked> {
   const key = keyOf(artifact.manifest, keys);
   const watch: Watch = (bytes, work) => steps.follow('verify', bytes, work);
-  return { artifact, key, verified: await verifyFiles(artifact, key, pool, watch) };
+  const verified = await verifyFiles(artifact, key, pool, watch);
+  const { faults, index } = verified;
+  if (!config.verifyFirst || index === undefined || faults.length > 0) return { artifact, key, verified };
+  // They are digested again while they are filled in: what is used is what was verified.
+  const damaged = await verifyShards(artifact, index, key, pool, watch);
+  return { artifact, key, verified: { ...verified, faults: damaged } };
 }
 
 /**

@@ -137,13 +137,14 @@ export async function verifyShards(
   index: PagesIndex,
   key: Uint8Array | undefined,
   pool: Pool,
+  watch: Watch = unwatched,
 ): Promise<readonly string[]> {
   const table = shardTable(index);
-  const { faults } = await pool.run(() => ({
-    ...readShards(dir, index, key),
-    table: table.memory,
-    all: true,
-  }));
+  const task: ReadTask = { ...readShards(dir, index, key), table: table.memory, all: true };
+  const { faults } = await watch(
+    () => ({ done: table.doneBytes, total: table.totalBytes }),
+    () => pool.run(() => task),
+  );
   return faults;
 }
 
