@@ -12,7 +12,7 @@ import { criuProgram } from '../criu/program';
 import type { CaptureRequest, CaptureResult, MountedVolume } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { packFolder, packRootfs } from '../files/pack';
-import type { Place } from '../files/remaps';
+import { remapPlaces } from '../files/remaps';
 import { withGpu } from '../gpu/observe';
 import { openPaths, processTree } from '../linux/proc';
 import { describeTree } from '../linux/tree';
@@ -74,7 +74,7 @@ async function dumpTree(
   io.willUndo({
     do: 'unlinkRemaps',
     process: seen.root,
-    places: remapPlaces(seen, volumes),
+    places: remapPlaces(seen.upperDir, volumes),
     since: Date.now(),
   });
   let tree: TreeFacts | undefined;
@@ -114,12 +114,6 @@ const planOf = ({ root, groups, netInode, externalMounts, tty }: Seen) => ({
   externalMounts,
   ...(tty === undefined ? {} : { tty }),
 });
-
-/** Where CRIU may link unlinked files: the writable layer, and the volumes that only this pod has. */
-const remapPlaces = ({ upperDir }: Seen, volumes: readonly MountedVolume[]): readonly Place[] => [
-  ...(upperDir === undefined ? [] : [{ seenAt: '/', layer: upperDir }]),
-  ...volumes.map(({ mountPath }) => ({ seenAt: mountPath })),
-];
 
 async function packFiles(
   request: CaptureRequest,

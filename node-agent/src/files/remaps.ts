@@ -1,5 +1,6 @@
 /**
- * Names that CRIU gave to unlinked files of a source, and did not live to take away. The source runs on while they are looked for: folders
+ * Names that CRIU gave to unlinked files of a source, and did not live to take away; in the clone they come with the other files, and
+ * CRIU takes them away when it has opened them. The source runs on while they are looked for: folders
  * are walked by open descriptors, and no link of its making leads us elsewhere.
  */
 import type { Stats } from 'node:fs';
@@ -19,6 +20,15 @@ export interface Place {
   /** Where the names are looked for, if not there: the writable layer of an overlay has all of them, and little else. */
   readonly layer?: string;
 }
+
+/** Where CRIU, or the files of an artifact, may have such names: the writable layer, and the volumes that only this pod has. */
+export const remapPlaces = (
+  layer: string | undefined,
+  volumes: readonly { readonly mountPath: string }[],
+): readonly Place[] => [
+  ...(layer === undefined ? [] : [{ seenAt: '/', layer }]),
+  ...volumes.map(({ mountPath }) => ({ seenAt: mountPath })),
+];
 
 /** Unlinks what has been named so since then: a new link moves the change time of its file. Returns how many. */
 export function unlinkRemaps(process: ProcessRef, places: readonly Place[], since: number): number {

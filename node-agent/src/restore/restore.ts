@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { controlFile } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
+import type { EngineConfig } from '../config';
 import type { CriuProgram } from '../criu/program';
 import { criuProgram, withPreload } from '../criu/program';
 import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
@@ -16,7 +18,11 @@ import type { GpusHere } from '../gpu/decide';
 import { restoreReasons } from '../gpu/decide';
 import { gpuContainer } from '../gpu/discover';
 import { gpusHere, returnGpus } from '../gpu/return';
+import { remapPlaces } from '../files/remaps';
+import type { UndoStep } from '../journal/step';
 import { command } from '../linux/command';
+import type { ProcessRef } from '../linux/ids';
+import { parseMountinfo, upperDir } from '../linux/mountinfo';
 import { hugeBytesFree, processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
 import { wake } from '../quiesce/run';
@@ -69,6 +75,7 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   });
   const work = join(io.config.work, `restore-${groups.id}`);
   io.willUndo({ do: 'remove', path: work });
+  io.willUndo(remapsOf(placeholder, artifact.manifest, io.config));
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
   const receipt = await io.steps.runToEnd('restore', () =>
@@ -85,6 +92,13 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   const hooks = wakeTarget(request, proven, io);
   if (hooks !== undefined) await io.steps.runToEnd('wake', () => wake(hooks, io.signal));
   return { operation: 'Restore', receipt: proven, timings: io.steps.total() };
+}
+
+/** They come with the other files; without CRIU nobody takes them away again. */
+function remapsOf(placeholder: ProcessRef, { volumes }: Manifest, { hostRoot }: EngineConfig): UndoStep {
+  const layer = upperDir(parseMountinfo(readFileSync(`/proc/${placeholder.pid}/mountinfo`, 'utf8')));
+  const places = remapPlaces(layer === undefined ? undefined : hostRoot + layer, volumes);
+  return { do: 'unlinkRemaps', process: placeholder, places, since: Date.now() };
 }
 
 /** Once this is written down, whoever comes after us tells standby instead of ending the tree. */

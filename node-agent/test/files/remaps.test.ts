@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unlinkRemaps } from '../../src/files/remaps';
+import { remapPlaces, unlinkRemaps } from '../../src/files/remaps';
 import { hostPid } from '../../src/linux/ids';
 import { processRef } from '../../src/linux/proc';
 
@@ -88,5 +88,18 @@ describe('unlinkRemaps', () => {
     symlinkSync(join(dir, 'elsewhere'), join(dir, 'seen', 'below'));
     expect(unlinkRemaps(self(), [{ seenAt: join(dir, 'seen'), layer: join(dir, 'layer') }], 0)).toBe(0);
     expect(readdirSync(join(dir, 'elsewhere'))).toEqual(['link_remap.1']);
+  });
+});
+
+describe('the places of such names', () => {
+  it('are the writable layer and the volumes', () => {
+    expect(remapPlaces('/host/upper', [{ mountPath: '/data' }])).toEqual([
+      { seenAt: '/', layer: '/host/upper' },
+      { seenAt: '/data' },
+    ]);
+  });
+
+  it('are the volumes alone where the root is no overlay', () => {
+    expect(remapPlaces(undefined, [{ mountPath: '/data' }])).toEqual([{ seenAt: '/data' }]);
   });
 });
