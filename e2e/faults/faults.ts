@@ -6,7 +6,7 @@ import { ASSIGNMENT, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { signalProcess } from '../cluster/process';
 import { limitMemory, eatMemory } from './memory';
 import type { Held } from './held';
-import { awaitProcess, ended, Missed, throttle } from './held';
+import { awaitProcess, ended, Missed } from './held';
 import type { Lab } from './lab';
 import { containerOf, killDaemon, leader, mainProcess, podOf, revive } from './lab';
 import type { FaultNode } from './node';
@@ -14,6 +14,7 @@ import { commandLine } from './node';
 import type { FaultRule } from './plan';
 import * as store from './store';
 import { tamper } from './tamper';
+import { throttle } from './throttle';
 
 /** Where a fault strikes. */
 export interface Scene {

@@ -1,6 +1,6 @@
 /** Stops an operation exactly at a step, by watching its journal entry from outside; nothing in the product knows of it. */
 import type { FSWatcher } from 'node:fs';
-import { existsSync, readFileSync, readlinkSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { poll } from '../cluster/poll';
 import type { ProcessId } from '../cluster/process';
@@ -9,6 +9,7 @@ import type { FaultNode } from './node';
 import { filesIn, pidsIn, processesOf, readOr } from './node';
 import type { Operation } from './plan';
 import { statusStep, statusSteps } from './plan';
+import { throttle } from './throttle';
 
 export interface Held {
   readonly uid: string;
@@ -39,7 +40,6 @@ export const endedBefore = (what: string, result: { readonly ok: boolean }): Err
 
 /** Steps that last long enough to be met at full speed. All others are over in milliseconds. */
 const LONG = ['dump', 'head start', 'frozen', 'restore'];
-const [QUOTA_US, PERIOD_US] = [1000, 25_000];
 const EVERY_MS = 2;
 const PAGEMAP = /\/\d+\/pagemap$/;
 
@@ -132,8 +132,9 @@ class Hunt {
     return this.#node.process(pid, await processesOf(group));
   }
 
-  /** From the step before a short one on, and never while a source stands still. */
+  /** From the step before a short one on, and not while a source stands still, but for the head start, which is over within milliseconds. */
   #mayThrottle(entry: string): boolean {
+    if (this.#step === 'head start') return this.#isSeized();
     if (LONG.includes(this.#step)) return false;
     const now = this.#now(entry);
     const order = statusSteps(this.#operation);
@@ -170,13 +171,18 @@ class Hunt {
 
   #reached(entry: string): boolean {
     if (this.#step === 'frozen') return this.#hookAsked();
-    if (this.#step === 'head start') return !this.#hookAsked() && this.#copiesEarly();
+    if (this.#step === 'head start') return this.#copiesEarly();
     return this.#now(entry) === this.#step;
   }
 
-  /** CRIU has every task, lists their pages yet, and the engine reads which there are (node-agent: memory/early.ts). */
+  /** CRIU has every task and still lists their pages, and the engine reads which there are (node-agent: memory/early.ts). */
   #copiesEarly(): boolean {
-    return this.#hookHas('at-network-lock') && this.#engineHas(PAGEMAP);
+    if (this.#hookAsked()) throw new Missed('CRIU had listed all pages');
+    return this.#isSeized() && this.#engineHas(PAGEMAP);
+  }
+
+  #isSeized(): boolean {
+    return this.#hookHas('at-network-lock');
   }
 
   /** CRIU's script has handed over to the engine (node-agent: criu/hook.ts). */
@@ -193,25 +199,6 @@ class Hunt {
     this.#fullSpeed?.();
     await signalProcess(this.#engine, 'SIGCONT');
   }
-}
-
-/** Gives the groups a small part of a processor, until the returned function is called. */
-export function throttle(groups: readonly string[]): () => void {
-  const throttled = groups.filter((group) => existsSync(join(group, 'cpu.cfs_quota_us')));
-  const before = throttled.map((group) => readOr(join(group, 'cpu.cfs_quota_us')).trim());
-  const period = throttled.map((group) => readOr(join(group, 'cpu.cfs_period_us')).trim());
-  const set = (group: string, file: string, value: string) => {
-    if (existsSync(group)) writeFileSync(join(group, file), value);
-  };
-  for (const group of throttled) {
-    set(group, 'cpu.cfs_period_us', String(PERIOD_US));
-    set(group, 'cpu.cfs_quota_us', String(QUOTA_US));
-  }
-  return () =>
-    throttled.forEach((group, i) => {
-      set(group, 'cpu.cfs_quota_us', before[i] || '-1');
-      set(group, 'cpu.cfs_period_us', period[i] || '100000');
-    });
 }
 
 /** Returns when it stands still. */
