@@ -142,16 +142,9 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'source pod deleted': { at: capturing, loses: 'pod', strike: (scene) => deletePod(scene) },
   'placeholder deleted': { at: restoring, loses: 'pod', strike: (scene) => deletePod(scene) },
-  'artifact tampered with': {
-    at: { Restore: ['observe'] },
-    strike: async ({ lab, checkpoint, held }) => {
-      const restoreByte = await tamper(lab, checkpoint);
-      return async () => {
-        await ended(held);
-        restoreByte();
-      };
-    },
-  },
+  'image tampered with': { at: { Restore: ['observe'] }, strike: tampering('criu/core-') },
+  // Also after everything else was verified, and while there are processes: none of them may run.
+  'memory tampered with': { at: { Restore: ['observe', 'fill'] }, strike: tampering('pages/shard-') },
   cancelled: {
     strike: async ({ lab, held }) => {
       const { assignment } = JSON.parse(readFileSync(join(held.entry, 'operation.json'), 'utf8')) as {
@@ -178,6 +171,17 @@ export const faults: Readonly<Record<string, Fault>> = {
 };
 
 export const rules: Readonly<Record<string, FaultRule>> = faults;
+
+/** One byte, until the operation has ended. */
+function tampering(file: string): Fault['strike'] {
+  return async ({ lab, checkpoint, held }) => {
+    const restoreByte = await tamper(lab, checkpoint, file);
+    return async () => {
+      await ended(held);
+      restoreByte();
+    };
+  };
+}
 
 const deletePod = ({ lab, pod }: Scene): Promise<undefined> =>
   nothingToHeal(lab.kube.run(['delete', 'pod', pod, '--wait=false']));
