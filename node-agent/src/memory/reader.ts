@@ -16,8 +16,8 @@ type Mode = 'buffered' | 'direct';
 /** The first of each kind is not counted: files are opened, memory is touched for the first time. */
 const TRIALS = 3;
 /**
- * What is read, digested and written at a time: it stays in a processor's caches from the first to the last. A huge page, so that the kernel
- * clears one only to have all of it written right away; with fewer bytes, the calls are a tenth of the whole.
+ * What is read, digested and written at a time: it stays in a processor's caches from the first to the last. As much as a huge page: the
+ * kernel clears a whole one at its first byte, and then all of it is written while it is still at hand.
  */
 const BLOCK_BYTES = 2 << 20;
 /** Times as fast: a file that is in the page cache must not be read from the disk because of a hiccup. */
