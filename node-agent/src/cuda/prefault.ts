@@ -20,8 +20,8 @@ const WORTH_BYTES = 64 << 20;
 /** What a process uses on a GPU is known without what a driver needs beside it. */
 const SPARE = 1 + 1 / 16;
 const LOOK_EVERY_MS = 5;
-/** A process with many areas is looked at less often. */
-const LOOKS_SHARE = 0.2;
+/** Times what a look takes: a process with thousands of areas is looked at less often. */
+const PAUSE_PER_LOOK = 2;
 
 /** What may be touched: of whom, and how much of it at most; a touched page is charged to its process. */
 interface Allowance {
@@ -73,7 +73,7 @@ async function touchNew(allowance: Allowance, threads: Pool, io: EngineIo, over:
       bytes += blocks.length * CHUNK_BYTES;
       ms += performance.now() - from;
     } else {
-      const pause = Math.max(LOOK_EVERY_MS, (performance.now() - from) / LOOKS_SHARE);
+      const pause = Math.max(LOOK_EVERY_MS, PAUSE_PER_LOOK * (performance.now() - from));
       await delay(pause, undefined, { signal: over }).catch(() => {}); // cut short when the call is over
     }
   }
