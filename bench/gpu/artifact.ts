@@ -24,7 +24,7 @@ import type { BenchIo } from './place';
 
 const threads = (io: BenchIo): number => threadsFor(io.config.threads, availableParallelism());
 
-/** The tree goes on as soon as it is dumped; the artifact is stored meanwhile, then digested and published. */
+/** The tree goes on as soon as it is dumped, unless it is that of a job; the artifact is stored meanwhile, then digested and published. */
 export async function storeTree(
   dump: Omit<MemoryDump, 'whileFrozen'>,
   finalDir: string,
@@ -42,6 +42,7 @@ export async function storeTree(
       gpu ??= await cudaStop(tree, io, { threads, cuda });
     },
     resume: async () => {
+      if (dump.sourceEnds) return cuda?.close();
       const stats = readFileSync(join(dump.plan.images, 'stats-dump'));
       paused = Math.max((await gpu?.resume()) ?? 0, frozenSeconds(stats) ?? 0);
       gpu = undefined;

@@ -1,6 +1,7 @@
 /**
  * One capture and one restore of a worker, by two paths: `stock`, the driver's calls and CRIU one after the other, as NVIDIA's and CRIU's
- * documents have it, and `ours`, what the engine does. CRIU, its options and the store are the same for both.
+ * documents have it, and `ours`, what the engine does; `ours-job` is that for a source which is not wanted any more, as in a job: nobody
+ * waits for it, and it does not get its GPU back. CRIU, its options and the store are the same for all.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
@@ -27,8 +28,8 @@ import { benchIo } from './place';
 import type { Worker } from './worker';
 import { treeOf } from './worker';
 
-export type Path = 'stock' | 'ours';
-export const paths: readonly Path[] = ['stock', 'ours'];
+export type Path = 'stock' | 'ours' | 'ours-job';
+export const paths: readonly Path[] = ['stock', 'ours', 'ours-job'];
 
 /** Of one step: far above anything measured, and far below the limit of a case. */
 const limitMs = ({ gpuBytes }: Job): number => 25_000 + gpuBytes / 0.4e6;
@@ -49,13 +50,13 @@ export interface Job {
   readonly driver: string;
 }
 
-/** The worker goes on. */
+/** The worker goes on, but that of a job. */
 export async function capture(path: Path, job: Job): Promise<Captured> {
   const dir = join(job.place.images, `${path}-${job.worker.ref.pid}`);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(imagesOf(dir), { recursive: true });
   const io = benchIo(job.place, limitMs(job), { watched: job.worker.ref.pid });
-  await (path === 'stock' ? captureStock(job, dir, io) : captureOurs(job, dir, io));
+  await (path === 'stock' ? captureStock(job, dir, io) : captureOurs(job, dir, io, path === 'ours-job'));
   return { path, dir, cudaPids: job.cudaPids, timings: io.timings() };
 }
 
@@ -91,14 +92,14 @@ async function captureStock(job: Job, dir: string, { steps }: BenchIo): Promise<
   }
 }
 
-async function captureOurs(job: Job, dir: string, io: BenchIo): Promise<void> {
+async function captureOurs(job: Job, dir: string, io: BenchIo, sourceEnds: boolean): Promise<void> {
   const staging = join(dirname(dir), `.staging-${basename(dir)}`);
   rmSync(staging, { recursive: true, force: true });
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(imagesOf(staging), { recursive: true });
   const plan = await planOf(job, staging);
   const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
-  const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes };
+  const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes, sourceEnds };
   await storeTree(dump, dir, io, tree);
 }
 

@@ -37,6 +37,7 @@ function steps(cycles: readonly CycleResult[], half: Half): readonly Timing[] {
 
 const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
   result.cycles.filter((c) => c.path === path);
+const taken = (result: RoundsResult): readonly Path[] => paths.filter((path) => of(result, path).length > 0);
 const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
 /** They lie within another step, or beside it: the source runs again while its memory is stored. */
 const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store', 'prefault'];
@@ -55,7 +56,7 @@ export function table(results: readonly CaseResult[]): string {
     '| case | GPU GB | path | rounds | cold s | capture s (stood still; without giving back) | restore s | stock : ours (capture, restore) | same memory | steps of the capture | steps of the restore |',
     '|---|---|---|---|---|---|---|---|---|---|---|',
   ];
-  const rows = roundsOf(results).flatMap((result) => paths.map((path) => row(result, path)));
+  const rows = roundsOf(results).flatMap((result) => taken(result).map((path) => row(result, path)));
   const others = results
     .filter((r) => !isRounds(r.result))
     .map((r) => `- ${r.name}: ${r.ended}, ${JSON.stringify(r.result ?? null)}`);
@@ -67,12 +68,13 @@ export function table(results: readonly CaseResult[]): string {
 
 const LEGEND = `Medians of all rounds. A capture takes until the source serves again and the artifact is whole. "Without giving back" is that less what the
 source's resume takes beyond the storing, which goes on beside it: the artifact has to be stored in any case, so the whole resume cannot be taken off.
-Within other steps: prefault in gpuCheckpoint, copy in dump.`;
+The source of ours-job is not given back at all: its ratio is to stock without giving back. Within other steps: prefault in gpuCheckpoint, copy in dump.`;
 
 function row(result: RoundsResult, path: Path): string {
   const cycles = of(result, path);
-  const both = (half: Half) =>
-    total(steps(of(result, 'stock'), half)) / total(steps(of(result, 'ours'), half));
+  const whole = (half: Half) => total(steps(of(result, 'stock'), half)) / total(steps(cycles, half));
+  const without = median(of(result, 'stock').map((c) => notGivenBack(c.capture)));
+  const captureRatio = path === 'ours' ? whole('capture') : without / total(steps(cycles, 'capture'));
   const [capture, restore] = [steps(cycles, 'capture'), steps(cycles, 'restore')];
   return `| ${[
     result.name,
@@ -82,7 +84,7 @@ function row(result: RoundsResult, path: Path): string {
     result.coldSeconds.toFixed(1),
     `${total(capture).toFixed(2)} (${paused(capture).toFixed(2)}; ${median(cycles.map((c) => notGivenBack(c.capture))).toFixed(2)})`,
     total(restore).toFixed(2),
-    path === 'ours' ? `${both('capture').toFixed(2)}, ${both('restore').toFixed(2)}` : '',
+    path === 'stock' ? '' : `${captureRatio.toFixed(2)}, ${whole('restore').toFixed(2)}`,
     cycles.every((c) => c.same) ? 'yes' : 'NO',
     told(capture),
     told(restore),
@@ -108,7 +110,7 @@ function notGivenBack(timings: readonly Timing[]): number {
 export const bars = (results: readonly CaseResult[]): readonly Bar[] =>
   roundsOf(results).flatMap((result) =>
     (['capture', 'restore'] as const).flatMap((half) =>
-      paths.map((path) => ({
+      taken(result).map((path) => ({
         label: `${result.name} ${half}, ${path}`,
         parts: parts(steps(of(result, path), half)),
       })),

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
-import type { Job } from './cycle';
-import { capture, cudaPidsOf, paths, restore } from './cycle';
+import type { Job, Path } from './cycle';
+import { capture, cudaPidsOf, restore } from './cycle';
 import { diagnose } from './diagnose';
 import type { Place } from './place';
 import { mapped } from './machine';
@@ -35,7 +35,7 @@ async function oneGigabyte(place: Place, cuda: Cuda, driver: string): Promise<un
   const cudaPids = await cudaPidsOf(place, worker);
   const job: Job = { place, worker, cudaPids, gpuBytes: GIB, driver };
   const results: unknown[] = [];
-  for (const path of paths)
+  for (const path of ['stock', 'ours'] as const)
     results.push(
       await trouble(
         path,
@@ -47,7 +47,7 @@ async function oneGigabyte(place: Place, cuda: Cuda, driver: string): Promise<un
   return results;
 }
 
-async function cycle(path: (typeof paths)[number], job: Job): Promise<unknown> {
+async function cycle(path: Path, job: Job): Promise<unknown> {
   const { worker } = job;
   const before = roundNow(worker);
   const captured = await capture(path, job);

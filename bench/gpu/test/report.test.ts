@@ -6,7 +6,7 @@ const timings = (criu: number, gpuRestore: number) => [
   { step: 'gpuRestore', seconds: gpuRestore },
   { step: 'total', seconds: criu + gpuRestore },
 ];
-const cycle = (path: 'stock' | 'ours', criu: number, same = true) => ({
+const cycle = (path: 'stock' | 'ours' | 'ours-job', criu: number, same = true) => ({
   path,
   round: 1,
   capture: timings(criu, 2),
@@ -52,6 +52,18 @@ it('takes off of a capture what giving the source back takes beyond the storing 
   expect(table([result([steps(4, 1, 9), steps(6, 2, 10), steps(2, 5, 11)])])).toContain(
     '16.00 (16.00; 12.00)',
   );
+});
+
+it('holds a source that is not wanted any more against a stock capture that does not give it back', () => {
+  const capture = [
+    { step: 'gpuResume', seconds: 5 },
+    { step: 'total', seconds: 20 },
+  ];
+  const text = table([result([{ ...cycle('stock', 9), capture }, cycle('ours-job', 1)])]);
+  expect(text).toContain(
+    '| alloc-8 | 8.0 | ours-job | 1 | 1.0 | 3.00 (3.00; 3.00) | 2.00 | 5.00, 5.00 | yes |',
+  );
+  expect(text).not.toContain('| ours |');
 });
 
 it('lists what is no cycle as it is', () => {

@@ -89,6 +89,7 @@ async function dumpTree(
       plan,
       processes: seen.processes.map((p) => p.ref.pid),
       gpuBytes: seen.gpu?.usedBytes ?? 0,
+      sourceEnds: request.afterCapture === 'Complete' && budgetSeconds === undefined,
       ...(protection.key === undefined ? {} : { key: protection.key }),
       whileFrozen: () => {
         tree = describeTree(seen.root.pid).facts;

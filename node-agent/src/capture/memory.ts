@@ -26,6 +26,8 @@ export interface MemoryDump {
   readonly processes: readonly HostPid[];
   /** What the driver will copy from the GPUs into the processes' memory before the dump. */
   readonly gpuBytes: number;
+  /** Nobody waits for the source to go on. */
+  readonly sourceEnds: boolean;
   /** Encrypts the shards. */
   readonly key?: Buffer;
   readonly whileFrozen: () => Promise<void>;
@@ -125,13 +127,14 @@ async function copying(copy: MemoryCopy, root: HostPid, io: EngineIo): Promise<v
 }
 
 async function prepare(job: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
-  const { dir, plan, processes, gpuBytes, key } = job;
+  const { dir, plan, processes, gpuBytes, sourceEnds, key } = job;
   const { available, total } = memInfo(readFileSync('/proc/meminfo', 'utf8'));
   const room = {
     choice: io.config.staging,
     memoryBytes: processes.reduce((sum, pid) => sum + ownBytes(pid), gpuBytes),
     growthBytes: gpuBytes,
     storeIsMemory: statfsSync(dir).type === TMPFS_MAGIC,
+    sourceEnds,
     availableBytes: available,
     totalBytes: total,
   };

@@ -17,17 +17,21 @@ export interface Room {
   readonly growthBytes: number;
   /** The artifact takes the node's memory as well. */
   readonly storeIsMemory: boolean;
+  /** Nobody waits for the source: it ends when it was captured, and no probe asks it meanwhile. */
+  readonly sourceEnds: boolean;
   readonly availableBytes: number;
   readonly totalBytes: number;
 }
 
 /**
  * Into memory where there is room: the source then waits for no store. The kernel's MemAvailable counts what it can take from caches;
- * a reserve stays, since a node that swaps or kills is worse than a longer stand-still.
+ * a reserve stays, since a node that swaps or kills is worse than a longer stand-still. Where nobody waits for the source, the way through
+ * memory is only longer.
  */
 export function stagingFor(room: Room): Staging {
   const { choice, memoryBytes, growthBytes, storeIsMemory, availableBytes, totalBytes } = room;
   if (choice !== 'auto') return choice;
+  if (room.sourceEnds) return 'direct';
   const taken = growthBytes + memoryBytes * (storeIsMemory ? 2 : 1);
   return taken + reserveOf(totalBytes) <= availableBytes ? 'memory' : 'direct';
 }
