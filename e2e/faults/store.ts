@@ -25,6 +25,8 @@ export const isUsed = (name: string): boolean =>
 
 /** Before the cluster is up: its nodes bind what they find at the shared folder when they start. */
 export async function mountStore(name: string): Promise<void> {
+  // What a run that was cut off left there is no cluster's any more.
+  if (!isUsed(name)) await unmountStore(name);
   await mkdir(mountPoint(name), { recursive: true });
   if (!(await isMounted(name))) {
     const image = await open(imageFile(name), 'w');
