@@ -10,6 +10,7 @@ import type { CheckpointObject, PodStatus } from '../world';
 import { conditionOf, restoredCondition } from '../world';
 import type { AssignmentObject, Lab } from './lab';
 import { asked, becomes, containerOf, podOf } from './lab';
+import { remaps } from './leftovers';
 import { added, viewOf } from './mounts';
 import type { FaultNode } from './node';
 import { commandLine, readOr } from './node';
@@ -173,6 +174,7 @@ export async function restoredFaults(lab: Lab, pod: string, counted: number): Pr
     // A half-restored tree would lie beside one that has started cold.
     ...(workers.length === 1 ? [] : [`the pod has ${workers.length} workers`]),
     ...held.map((how) => `the pod: ${how}`),
+    ...remaps(lab.nodes[1]).map((name) => `left over: ${name}`),
   ];
 }
 

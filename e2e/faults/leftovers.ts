@@ -128,7 +128,8 @@ const writable = (node: FaultNode, proc: string): readonly string[] => [
 /** Names that CRIU gives to unlinked files, and takes away at its end (criu/files-reg.c: create_link_remap). */
 const REMAP = /^link_remap\.\d+$/;
 
-const remaps = (node: FaultNode, proc: string): readonly string[] =>
+/** In whatever runs on the node now: with a pod its files go too. */
+export const remaps = (node: FaultNode, proc = '/proc'): readonly string[] =>
   writable(node, proc)
     .flatMap((dir) => filesBelow(join(node.root, dir)))
     .filter((entry) => entry.isFile() && REMAP.test(entry.name))
