@@ -10,6 +10,7 @@ import type { Argv } from './run';
 export const KUBERNETES_VERSION = 'v1.34.4';
 const STAGING_VERSION = KUBERNETES_VERSION.replace(/^v1\./, 'v0.');
 export const HELM_VERSION = 'v3.19.2';
+const CHECKPOINTCTL_VERSION = 'v1.4.0';
 const SOURCES = join(__dirname, 'kubernetes');
 const BUILD_LIMIT_MS = 45 * 60_000;
 
@@ -81,10 +82,24 @@ export async function ensureHelm(progress: Progress): Promise<string> {
   return join(folder, 'helm');
 }
 
+/** Path of checkpointctl, which reads what our plugin exports; built if the cache does not hold it yet. */
+export async function ensureCheckpointctl(progress: Progress): Promise<string> {
+  const folder = join(cacheRoot(), `checkpointctl-${CHECKPOINTCTL_VERSION}`);
+  if (!(await present(join(folder, 'checkpointctl')))) {
+    progress(`building checkpointctl ${CHECKPOINTCTL_VERSION} into ${folder} (a minute, once)`);
+    const program = `github.com/checkpoint-restore/checkpointctl@${CHECKPOINTCTL_VERSION}`;
+    const tags = 'containers_image_openpgp,exclude_graphdriver_btrfs,exclude_graphdriver_devicemapper';
+    await buildInto(folder, async (part) => {
+      await go(part, ['install', '-trimpath', '-tags', tags, program], { GOBIN: part });
+    });
+  }
+  return join(folder, 'checkpointctl');
+}
+
 /** Builds into a folder beside the target and renames it, so that a half-built one is never taken for built. */
 async function buildInto(target: string, build: (folder: string) => Promise<void>): Promise<void> {
   if (!(await succeeds({ argv: ['go', 'version'] })))
-    throw new Error('`go` (1.24 or newer) must be on PATH to build Kubernetes and helm');
+    throw new Error('`go` (1.24 or newer) must be on PATH to build Kubernetes, helm and checkpointctl');
   await mkdir(join(target, '..'), { recursive: true });
   const folder = await mkdtemp(`${target}.building-`);
   try {

@@ -120,6 +120,11 @@ export class Digests {
     if (faults.length > 0) throw new TerminalError('ArtifactDamaged', faults.join('; '));
   }
 
+  /** Throws ArtifactDamaged where one that has come is another. */
+  refuseDamaged(): void {
+    if (this.#faults.length > 0) throw new TerminalError('ArtifactDamaged', this.#faults.join('; '));
+  }
+
   faults(): readonly string[] {
     const wanted = [...(this.#manifest?.files ?? []), ...(this.#index?.shards ?? [])];
     const missing = wanted

@@ -13,15 +13,20 @@ export interface Entry {
   readonly content: Readable;
 }
 
-/** The manifest first, so that readers know at once what comes. */
+/** Which pages there are, and of what: needed before the pages themselves. */
+const DESCRIBE_MEMORY = /^criu\/(files|memfd|mm-\d+|pagemap-(shmem-)?\d+)\.img$/;
+export const describesMemory = (path: string): boolean =>
+  path === artifactFile.pagesIndex || DESCRIBE_MEMORY.test(path);
+
+/** The manifest first, so that readers know at once what comes, and what describes the memory before that. */
+const rank = (path: string): number => (path === artifactFile.manifest ? 0 : describesMemory(path) ? 1 : 2);
+
 export async function* folderEntries(dir: string): AsyncGenerator<Entry> {
   const all = await readdir(dir, { recursive: true, withFileTypes: true });
   const paths = all
     .filter((e) => e.isFile())
     .map((e) => join(e.parentPath, e.name).slice(dir.length + 1))
-    .sort(
-      (a, b) => Number(b === artifactFile.manifest) - Number(a === artifactFile.manifest) || (a < b ? -1 : 1),
-    );
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   for (const path of paths) {
     const file = join(dir, path);
     yield { path, sizeBytes: (await stat(file)).size, content: createReadStream(file) };

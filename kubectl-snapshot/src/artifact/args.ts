@@ -47,10 +47,17 @@ export const describingTar = (dir: string): readonly string[] =>
     artifactFile.images,
   );
 
-/** The manifest first, and the index before the shards: what vouches for a file comes before it. */
+/** In this order: what vouches for a file, or tells whose pages it has, comes before it. */
+const FIRST = [
+  artifactFile.pagesIndex,
+  ...['files', 'memfd', 'mm-*', 'pagemap-*'].map((name) => `${artifactFile.images}/${name}.img`),
+];
+const NOT_AGAIN = [artifactFile.manifest, ...FIRST].map((path) => `--exclude './${path}'`).join(' ');
+
+/** The manifest first, then the rest. */
 export const wholeTar = (dir: string): readonly string[] =>
   shell(
-    `${WITH_INDEX} --create --file - --exclude ./${artifactFile.manifest} --exclude ./${artifactFile.pagesIndex} -- "$@" .`,
+    `cd "$1" && shift && for f in ${FIRST.join(' ')}; do if [ -e "$f" ]; then set -- "$@" "$f"; fi; done && exec ${TAR} --create --file - ${NOT_AGAIN} -- "$@" .`,
     dir,
     artifactFile.manifest,
   );

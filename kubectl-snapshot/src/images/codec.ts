@@ -2,6 +2,7 @@
  * The frame of CRIU's image files (criu: images/image.proto, include/magic.h): two magic numbers, then entries, each a 32-bit length
  * and a protobuf message. All numbers are little-endian.
  */
+import protobuf from 'protobufjs';
 import type { MessageName, Messages } from './messages';
 import { typeOf } from './messages';
 
@@ -48,12 +49,36 @@ export function encode(
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32LE(first, 0);
   header.writeUInt32LE(kind, LENGTH_BYTES);
-  const framed = entries.flatMap(([name, value]) => {
+  const bodies = entries.map(([name, value]) => {
     const type = typeOf(name);
-    const body = type.encode(type.fromObject(value as Record<string, unknown>)).finish();
+    return type.encode(type.fromObject(value as Record<string, unknown>)).finish();
+  });
+  return framed(header, bodies);
+}
+
+/** The image with each of its messages changed; fields that are not known here stay as they are. */
+export function edited<M extends MessageName>(
+  name: M,
+  file: string,
+  image: Buffer,
+  change: (message: Messages[M]) => void,
+): Buffer {
+  const type = typeOf(name);
+  const bodies = entriesOf(file, image).map((entry) => {
+    const reader = protobuf.Reader.create(entry);
+    reader.discardUnknown = false;
+    const message = type.decode(reader);
+    change(message as unknown as Messages[M]);
+    return type.encode(message).finish();
+  });
+  return framed(image.subarray(0, HEADER_BYTES), bodies);
+}
+
+function framed(header: Buffer, bodies: readonly Uint8Array[]): Buffer {
+  const parts = bodies.flatMap((body) => {
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32LE(body.length);
-    return [length, Buffer.from(body)];
+    return [length, body];
   });
-  return Buffer.concat([header, ...framed]);
+  return Buffer.concat([header, ...parts]);
 }

@@ -23,7 +23,7 @@ export interface Range {
 }
 
 /** criu: include/image.h, VMA_* */
-const area = {
+export const area = {
   stack: 1 << 1,
   vsyscall: 1 << 2,
   vdso: 1 << 3,

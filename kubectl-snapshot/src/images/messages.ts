@@ -20,6 +20,7 @@ message fs_entry { required uint32 cwd_id = 1; required uint32 root_id = 2; }
 message vma_entry {
   required uint64 start = 1; required uint64 end = 2; required uint64 pgoff = 3; required uint64 shmid = 4;
   required uint32 prot = 5; required uint32 flags = 6; required uint32 status = 7; required sint64 fd = 8;
+  optional uint64 madv = 9;
 }
 message mm_entry { required uint32 exe_file_id = 12; repeated vma_entry vmas = 14; }
 message pagemap_head { required uint32 pages_id = 1; }
@@ -37,9 +38,12 @@ message unix_sk_entry {
   required uint32 id = 1; required uint32 ino = 2; required uint32 type = 3; required uint32 state = 4; required uint32 peer = 8;
   required bytes name = 11;
 }
+message memfd_file_entry { required uint32 id = 1; required uint32 inode_id = 5; }
+message memfd_inode_entry { required uint32 shmid = 5; required uint64 inode_id = 7; }
 message file_entry {
   required uint32 type = 1; required uint32 id = 2; optional reg_file_entry reg = 3; optional inet_sk_entry isk = 4;
   optional unix_sk_entry usk = 16; optional pipe_entry pipe = 18;
+  optional memfd_file_entry memfd = 20;
 }
 message mnt_entry {
   required uint32 fstype = 1; required uint32 mnt_id = 2; required uint32 root_dev = 3; required uint32 parent_mnt_id = 4;
@@ -83,11 +87,15 @@ export interface FsEntry {
 export interface VmaEntry {
   readonly start: number;
   readonly end: number;
+  /** In bytes. */
+  readonly pgoff: number;
   /** A file's id for mapped files, an id of shared memory else. */
   readonly shmid: number;
   readonly prot: number;
   readonly flags: number;
   readonly status: number;
+  /** Advice of madvise(2), a bit each. */
+  madv?: number;
 }
 
 export interface MmEntry {
@@ -100,6 +108,7 @@ export interface PagemapEntry {
   readonly vaddr: number;
   readonly nr_pages?: number;
   readonly compat_nr_pages?: number;
+  readonly flags?: number;
 }
 
 export interface FdinfoEntry {
@@ -133,6 +142,12 @@ export interface FileEntry {
   readonly isk?: InetSocketEntry;
   readonly usk?: UnixSocketEntry;
   readonly pipe?: { readonly pipe_id: number };
+  readonly memfd?: { readonly inode_id: number };
+}
+
+export interface MemfdInode {
+  readonly shmid: number;
+  readonly inode_id: number;
 }
 
 export interface MountEntry {
@@ -170,6 +185,7 @@ export interface Messages {
   readonly pagemap_entry: PagemapEntry;
   readonly fdinfo_entry: FdinfoEntry;
   readonly file_entry: FileEntry;
+  readonly memfd_inode_entry: MemfdInode;
   readonly mnt_entry: MountEntry;
   readonly stats_entry: StatsEntry;
 }

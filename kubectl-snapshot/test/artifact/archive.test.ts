@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describesMemory } from '../../src/archive/entries';
 import { fromArchive, toArchive } from '../../src/archive/layout';
 import { describingTar, execArgs, wholeTar } from '../../src/artifact/args';
 import { exitCode } from '../../src/exit';
@@ -62,6 +63,9 @@ describe('what an agent sends of an artifact', () => {
     for (const name of ['shard-1', 'shard-0', 'index.json']) writeFileSync(at(`sharded/pages/${name}`), name);
     const names = sent(wholeTar(at('sharded')));
     expect(names.slice(0, 2)).toEqual(['manifest.json', 'pages/index.json']);
+    const describing = names.findIndex((name) => !describesMemory(name) && name !== 'manifest.json');
+    expect(names.filter(describesMemory)).toEqual(names.slice(1, describing));
+    expect(names.slice(1, describing)).toEqual(expect.arrayContaining(['criu/files.img', 'criu/mm-22.img']));
     expect(names).toHaveLength(new Set(names).size);
     expect(names).toEqual(expect.arrayContaining(['pages/shard-0', 'pages/shard-1', 'criu/pages-1.img']));
     expect(sent(describingTar(at('sharded')))).toEqual(

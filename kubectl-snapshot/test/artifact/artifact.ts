@@ -26,14 +26,14 @@ export function makeArtifact(dir: string, change: Partial<Manifest> = {}): Manif
   return manifest;
 }
 
-function manifestOf(dir: string, change: Partial<Manifest>): Manifest {
+export function manifestOf(dir: string, change: Partial<Manifest> = {}): Manifest {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((e) => e.isFile())
     .map((e) => join(e.parentPath, e.name))
     .map((file) => ({
       path: file.slice(dir.length + 1),
       sizeBytes: statSync(file).size,
-      digests: [blake3(readFileSync(file)).toString('hex')],
+      digests: statSync(file).size === 0 ? [] : [blake3(readFileSync(file)).toString('hex')],
     }));
   return {
     version: MANIFEST_VERSION,

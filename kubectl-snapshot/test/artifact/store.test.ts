@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import { exitCode } from '../../src/exit';
 import { checkpoint, HASH, readyStatus, UID } from '../objects';
 import { Stage } from '../stage';
 import { makeArtifact, wake } from './artifact';
+import { makeSplitArtifact } from './split';
 
 jest.setTimeout(120_000);
 const dir = mkdtempSync(join(tmpdir(), 'snapshot-store-'));
@@ -110,6 +112,33 @@ describe('an artifact in the store', () => {
       dump: { wake },
     });
   }, 60_000);
+
+  it('is exported for CRIU through its agent as from a folder', async () => {
+    rmSync(stored(UID), { recursive: true });
+    makeSplitArtifact(stored(UID));
+    for (const [what, tar] of [
+      ['qwen3', 'there.tar'],
+      [stored(UID), 'here.tar'],
+    ] as const) {
+      expect(await stage.run(['export', '--criu', what, at(tar)])).toMatchObject({ code: exitCode.ok });
+      expect(await stage.run(['import', at(tar), '--dir', at(tar.slice(0, -4))])).toMatchObject({
+        code: exitCode.ok,
+      });
+    }
+    expect(spawnSync('diff', ['-r', at('there'), at('here')], { encoding: 'utf8' }).stdout).toBe('');
+  });
+
+  it('that cannot be exported says why, and waits for nobody who still sends', async () => {
+    const encryption = { cipher: 'aes-256-gcm', keyId: 'k1', wrappedKey: 'AAAA' } as const;
+    rmSync(stored(UID), { recursive: true });
+    makeSplitArtifact(stored(UID), { encryption });
+    writeFileSync(join(stored(UID), 'rootfs.tar'), Buffer.alloc(64 << 20));
+    const { code, err } = await stage.run(['export', '--criu', 'qwen3', at('no.tar')]);
+    expect({ code, err }).toEqual({
+      code: exitCode.failed,
+      err: expect.stringMatching(/^error: the artifact is encrypted with key k1/),
+    });
+  });
 
   it('an import that the store refuses leaves neither object nor files', async () => {
     await stage.run(['export', 'qwen3', at('c.tar')]);
