@@ -77,7 +77,7 @@ const secondsOf = (timings: readonly Timing[] | undefined, step: string): number
 const elapsed = (status: SnapshotAssignment['status']): number =>
   secondsBetween(status?.startedAt ?? '', status?.finishedAt ?? '');
 
-async function cleanUp(kube: Kube): Promise<void> {
+export async function cleanUp(kube: Kube): Promise<void> {
   await kube.delete('pod', ['demo-worker', 'demo-restored', 'demo-clone-1', 'demo-clone-2', 'demo-clone-3']);
   await kube.delete('dynamocheckpoint', ['demo']);
 }

@@ -53,6 +53,7 @@ const forCriu = (as: string): Elsewhere => ({ file: 'bench/cpu/export.engine.ts'
 const install: Elsewhere = { file: 'e2e/chart.ts', as: "'charts/dynamo-snapshot'" };
 const upgrade: Elsewhere = scenario('installation', 'await upgrade(release, world.values)');
 const slow: ByHand = { byHand: 'minutes of a quiet machine' };
+const onSmall: Elsewhere = { file: 'bench/cpu/commands.engine.ts', as: "'npm', ['run', '-s', script" };
 const asItIs: Here = { here: {} };
 const name: Name = { name: true };
 
@@ -67,10 +68,10 @@ const ofTheRepository: Commands = {
   'npm run faults -- --count 32 --seed 1': stage("'--count', '32', '--seed', '1'"),
   'npm run cluster -- up': stage("'selfcheck', ...name"),
   'eval "$(npm run -s cluster -- env)"': { here: { 'cluster -- env': 'cluster env' }, inCheckout: true },
-  'npm run demo': slow,
+  'npm run demo': scenario('demo', 'await show(kube, world'),
   'npm run demo -- --engine vllm': slow,
-  'npm run bench': slow,
-  'npm run bench:digests': slow,
+  'npm run bench': onSmall,
+  'npm run bench:digests': onSmall,
   'npm run bench:pack': { byHand: 'GPU' },
   'npx tsx scripts/pictures.ts': { byHand: 'pictures for the pages' },
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../kube';
@@ -64,6 +64,17 @@ describe('kubectl snapshot', () => {
     await world.make(placeholder({ name: 'plug-clone', node: world.nodeB, checkpoint: 'copy' }));
     const { status } = await world.ready('plug-clone', 120);
     expect(await state(status.podIP)).toMatchObject({ modelIntact: true, counter: COUNTED });
+  });
+
+  it('exports it for CRIU: all of its memory is in the images, and it is an artifact still', async () => {
+    const forCriu = join(dir, 'for-criu.tar');
+    const folder = join(dir, 'for-criu');
+    expect(await plugin.ok(['export', '--criu', 'plug', forCriu])).toContain(forCriu);
+    await plugin.ok(['import', forCriu, '--dir', folder]);
+    expect(await plugin.ok(['verify', folder])).toContain('intact');
+    const pages = readdirSync(join(folder, 'criu')).filter((name) => /^pages-\d+\.img$/.test(name));
+    const bytes = pages.reduce((sum, name) => sum + statSync(join(folder, 'criu', name)).size, 0);
+    expect(bytes).toBeGreaterThan(64 << 20);
   });
 
   it('reports it on a page', async () => {
