@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../kube';
 import { Plugin } from '../plugin';
-import { count, placeholder, state } from '../workload';
+import { ask, checkpointOf, count, placeholder, state } from '../workload';
 import { World, worldFile } from '../world';
 import type { WorldFile } from '../world';
 
@@ -31,7 +31,7 @@ describe('kubectl snapshot', () => {
   beforeAll(() => Plugin.build(), 180_000);
   afterAll(async () => {
     rmSync(dir, { recursive: true });
-    await world.kube.delete('dynamocheckpoint', ['plug', 'copy']);
+    await world.kube.delete('dynamocheckpoint', ['plug', 'copy', 'woken']);
     await world.clean();
   }, 180_000);
 
@@ -64,6 +64,23 @@ describe('kubectl snapshot', () => {
     await world.make(placeholder({ name: 'plug-clone', node: world.nodeB, checkpoint: 'copy' }));
     const { status } = await world.ready('plug-clone', 120);
     expect(await state(status.podIP)).toMatchObject({ modelIntact: true, counter: COUNTED });
+  });
+
+  it('wakes the clones of an import as it was settled for those of the original', async () => {
+    const hook = (path: string) => ({ http: { port: 8000, path } });
+    const made = checkpointOf('plug-at-rest', 'plug');
+    const quiesce = { beforeCapture: [hook('/pause')], afterRestore: [hook('/resume')] };
+    await world.make({ ...made, spec: { ...(made['spec'] as object), quiesce } });
+    await world.checkpointReady('plug-at-rest', 120);
+    await plugin.ok(['export', 'plug-at-rest', archive]);
+    await plugin.ok(['import', archive, '--name', 'woken']);
+    await world.make(placeholder({ name: 'plug-woken', node: world.nodeB, checkpoint: 'woken' }));
+    const { status } = await world.ready('plug-woken', 120);
+    const { paused, hooks } = await ask<{ paused: boolean; hooks: readonly string[] }>(
+      status.podIP,
+      '/hooks',
+    );
+    expect({ paused, hooks }).toEqual({ paused: false, hooks: ['/pause', '/resume'] });
   });
 
   it('exports it for CRIU: all of its memory is in the images, and it is an artifact still', async () => {
