@@ -1,11 +1,12 @@
-/* A tree with every kind of memory that a copy can get wrong: pages that a fork shares and pages written since, pages of zeros,
- * read-only memory, a segment mapped by one process read-only, a memfd that nobody maps, threads. Same protocol as tree.c. */
+/* A tree with every kind of memory that a copy can get wrong: pages that a fork shares and pages written since, pages of zeros, also
+ * where the parent has others, read-only memory, a segment mapped by one process read-only, a memfd that nobody maps, threads. Same protocol as tree.c. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,12 +35,14 @@ int main(int argc, char **argv) {
   uint64_t *inherited = map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   uint64_t *shared = map(size, MAP_SHARED | MAP_ANONYMOUS, -1);
   uint64_t *zeros = map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  uint64_t *cleared = map(4 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   uint64_t *constant = map(4 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   int mapped = memfd_create("mapped", 0), unmapped = memfd_create("unmapped", 0);
   if (ftruncate(mapped, 8 * MIB)) return 1;
   uint64_t *segment = map(8 * MIB, MAP_SHARED, mapped);
   fill(inherited, size, 3);
   fill(shared, size / 2, 5);
+  fill(cleared, 4 * MIB, 17);
   fill(constant, 4 * MIB, 7);
   fill(segment, 8 * MIB, 9);
   if (write(unmapped, inherited, MIB) != (ssize_t)MIB) return 1;
@@ -49,6 +52,7 @@ int main(int argc, char **argv) {
   int child = fork() == 0;
   if (child) mprotect(segment, 8 * MIB, PROT_READ);
   fill(inherited + size / 16, size / 4, child ? 11 : 13);
+  if (child) memset(cleared + MIB / 8, 0, 2 * MIB);
   for (int i = 0; i < 3; i++) { pthread_t t; pthread_create(&t, NULL, idle, NULL); }
   char path[512], part[600];
   snprintf(path, sizeof path, "%s/%s", argv[2], child ? "child" : "root");
@@ -60,6 +64,7 @@ int main(int argc, char **argv) {
     hash = 1469598103934665603ull;
     add(inherited, size);
     add(zeros, size);
+    add(cleared, 4 * MIB);
     add(constant, 4 * MIB);
     if (pread(unmapped, content, MIB, 0) != (ssize_t)MIB) return 1;
     add(content, MIB);
