@@ -50,6 +50,8 @@ export interface CaptureRequest {
   /** Absolute; must not exist yet. The parent folder takes the staging folder too. */
   readonly artifactDir: string;
   readonly stagingDir: string;
+  /** Of the volume that both must lie on: where it has gone, the empty folder below its mount would take them. */
+  readonly storeDevice?: number;
   readonly artifact: ArtifactRef;
   readonly checkpoint?: string;
   readonly containerId: ContainerId;

@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const metrics = makeMetrics(registry, 'agent');
   const volume = await StoreVolume.mountedAt(config.store);
   const needs = { runtimeAnswers: () => answers(socket), storeIsThere: () => volume.isThere() };
-  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, ...needs });
+  const where = volume.device === undefined ? {} : { storeDevice: volume.device };
+  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, ...needs, ...where });
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
     return agent.healthy ? true : 'the assignments are not watched yet';

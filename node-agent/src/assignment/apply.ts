@@ -41,6 +41,7 @@ export interface ApplierParts {
   readonly wake: (key: string) => void;
   readonly runtimeAnswers: () => Promise<boolean>;
   readonly storeIsThere: () => Promise<boolean>;
+  readonly storeDevice?: number;
 }
 
 export interface Subject {
@@ -95,7 +96,7 @@ export class Applier {
       if (!(await this.#parts.storeIsThere()))
         throw new Error(`${spec.operation} waits: the volume at ${config.store} has gone`);
       const pod = spec.pod && (await api.getPod(metadata.namespace, spec.pod.name));
-      const request = requestOf(assignment, pod, config.store);
+      const request = requestOf(assignment, pod, config.store, this.#parts.storeDevice);
       const { namespace, name } = metadata;
       const deadline = clock.now() + spec.deadlineSeconds * 1000;
       operation = { request, deadline, assignment: { namespace, name, uid } };

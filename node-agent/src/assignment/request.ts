@@ -15,6 +15,7 @@ export function requestOf(
   { metadata, spec }: SnapshotAssignment,
   pod: V1Pod | undefined,
   store: string,
+  storeDevice?: number,
 ): Request {
   if (spec.operation === 'ColdStart' || spec.operation === 'Fail') return endWaiting(spec, spec.operation);
   if (spec.artifact === undefined)
@@ -37,6 +38,7 @@ export function requestOf(
       ...hooks,
       operation: 'Capture',
       stagingDir,
+      ...onVolume(storeDevice),
       checkpoint: spec.checkpoint.name,
       afterCapture,
       ...(tcp === undefined ? {} : { tcp }),
@@ -46,6 +48,8 @@ export function requestOf(
   const skipCompatCheck = pod?.metadata?.annotations?.[annotation.skipCompatCheck] === 'true';
   return { ...target, ...hooks, operation: 'Restore', skipCompatCheck, ...restoreOptions(spec) };
 }
+
+const onVolume = (storeDevice: number | undefined) => (storeDevice === undefined ? {} : { storeDevice });
 
 const restoreOptions = ({ artifact, fallback, lastAttempt }: AssignmentSpec) => ({
   ...(artifact?.digest === undefined ? {} : { artifactDigest: artifact.digest }),

@@ -20,7 +20,7 @@ import { Cri } from '../runtime/cri';
 import { threadsFor } from '../memory/decide';
 import { withPool } from '../memory/pool';
 import { digestFiles } from '../store/digest';
-import { beginArtifact, publish } from '../store/directory';
+import { beginArtifact, mustLieOn, publish } from '../store/directory';
 import type { Protection } from '../store/keys';
 import { protectionOf, readKeys } from '../store/keys';
 import { readBack } from '../store/read-back';
@@ -45,6 +45,7 @@ export async function capture(request: CaptureRequest, io: EngineIo): Promise<Ca
   await beginArtifact(request.stagingDir, request.artifactDir, () =>
     io.willUndo({ do: 'remove', path: request.stagingDir }),
   );
+  await mustLieOn(request.storeDevice, request.stagingDir);
   const manifestOf = await dumpTree(request, seen, { program, protection }, io);
   return finish(request, seen, io, { manifestOf, protection });
 }

@@ -1,7 +1,7 @@
 /** Artifacts as folders of a mounted volume: written beside their place, synced, then renamed into it. */
 import type { KeyObject } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { during, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile, besidePrefix } from '@dynamo-snapshot/api/layout';
@@ -34,6 +34,12 @@ export async function beginArtifact(
   willMake();
   await rm(stagingDir, { recursive: true, force: true });
   await mkdir(stagingDir, { recursive: true, mode: 0o700 });
+}
+
+/** Throws where the volume has gone, and the folder was made in the empty one below its mount. */
+export async function mustLieOn(device: number | undefined, dir: string): Promise<void> {
+  if (device !== undefined && (await stat(dir)).dev !== device)
+    throw new Error(`${dir} does not lie on the volume of the store, which has gone`);
 }
 
 /** Paths of all files below the folder, relative to it. Throws ArtifactInvalid where there is anything but files and folders. */

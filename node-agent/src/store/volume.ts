@@ -13,13 +13,14 @@ const ANSWER_MS = 5000;
 
 export class StoreVolume {
   readonly #dir: string;
-  readonly #device: number | undefined;
+  /** Undefined where there was none. */
+  readonly device: number | undefined;
   /** One question at a time: each that hangs holds a thread. */
   #asked: Promise<number | undefined> | undefined;
 
   private constructor(dir: string, device: number | undefined) {
     this.#dir = dir;
-    this.#device = device;
+    this.device = device;
   }
 
   static async mountedAt(dir: string): Promise<StoreVolume> {
@@ -38,7 +39,7 @@ export class StoreVolume {
     const device = await Promise.race([this.#asked, silence]);
     late.abort();
     if (device === 'silent') return device;
-    return device === this.#device ? 'there' : 'gone';
+    return device === this.device ? 'there' : 'gone';
   }
 
   /** Settles when it has been gone several times in a row. One that does not answer comes back by itself, or not; a new mount would not help. */

@@ -54,6 +54,10 @@ const pod = ({ volumes = [], mounts = {}, liveness, annotations = {} }: Shape = 
 const factsOf = (request: Request) => ('pod' in request ? request.pod : undefined);
 
 describe('requestOf', () => {
+  it('names the volume that a capture must lie on', () => {
+    expect(requestOf(assignment(), pod(), '/store', 42)).toMatchObject({ storeDevice: 42 });
+  });
+
   it('makes a capture of the source, whose paths follow from the references alone', () => {
     expect(requestOf(assignment(), pod(), '/store')).toEqual({
       operation: 'Capture',

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import type { Manifest, ManifestFile } from '@dynamo-snapshot/api/manifest';
 import { Pool } from '../../src/memory/pool';
 import { digestFiles } from '../../src/store/digest';
-import { beginArtifact, openArtifact, publish, removeArtifact } from '../../src/store/directory';
+import { beginArtifact, mustLieOn, openArtifact, publish, removeArtifact } from '../../src/store/directory';
 import { verifyFiles } from '../../src/store/verify';
 import { manifestOf } from './artifact';
 
@@ -170,5 +170,15 @@ describe('removeArtifact', () => {
     mkdirSync(join(root, 'n', 'h', '.deleting-w', 'criu'), { recursive: true });
     await removeArtifact(join(root, 'n', 'h', 'w'));
     expect(readdirSync(join(root, 'n', 'h'))).toEqual(['u']);
+  });
+});
+
+describe('a folder that was made for an artifact', () => {
+  it('is refused where it does not lie on the volume that the agent was given', async () => {
+    await beginArtifact(staging, final);
+    const { dev } = statSync(root);
+    await expect(mustLieOn(dev + 1, staging)).rejects.toThrow('which has gone');
+    await mustLieOn(dev, staging);
+    await mustLieOn(undefined, staging);
   });
 });
