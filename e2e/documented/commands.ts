@@ -127,7 +127,7 @@ const ofThePlugin: Commands = {
   'kubectl snapshot ls': asItIs,
   'kubectl snapshot doctor': scenario('plugin', "plugin.run(['doctor'"),
   'kubectl snapshot report report.html': asItIs,
-  'kubectl snapshot export qwen3 qwen3.tar': { here: { ' qwen3 ': 'checkpoint' } },
+  'kubectl snapshot export qwen3 qwen3.tar': asItIs,
   'kubectl snapshot import qwen3.tar': scenario('plugin', "plugin.ok(['import', archive"),
   'kubectl snapshot export ./artifact a.tar': unit(
     'artifact/archive',

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { annotation } from '@dynamo-snapshot/api/names';
 import type { Here, Thing } from '../documented/commands';
@@ -55,7 +55,9 @@ describe('what the pages show', () => {
   ): Promise<Finished> {
     const { KUBECONFIG: _, ...rest } = process.env;
     const path = `${join(home, 'bin')}:${process.env['PATH']}`;
-    const env = { ...rest, HOME: home, KUBECONFIG: kubeconfig, PATH: path };
+    // Another home would have Kubernetes built once more.
+    const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+    const env = { ...rest, HOME: home, XDG_CACHE_HOME: cache, KUBECONFIG: kubeconfig, PATH: path };
     const cwd = inCheckout ? undefined : join(home, 'work');
     const argv = ['-euo', 'pipefail', '-c', command];
     return new Promise((done) => {
