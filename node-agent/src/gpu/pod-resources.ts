@@ -1,15 +1,14 @@
 /** Which devices the kubelet has given to a container: its PodResources API v1 (KEP 606), a gRPC service on a socket of the node. */
 import { existsSync } from 'node:fs';
-import { Client, credentials } from '@grpc/grpc-js';
-import protobuf from 'protobufjs';
 import { during } from '@dynamo-snapshot/api/errors';
+import { UnaryService } from '../runtime/unary';
 
-/** Of k8s.io/kubelet/pkg/apis/podresources/v1 what we read; proto3 skips the rest. */
+/** Of k8s.io/kubelet/pkg/apis/podresources/v1 what we read. */
 const proto = `
 syntax = "proto3";
 package v1;
-message ListPodResourcesRequest {}
-message ListPodResourcesResponse { repeated PodResources pod_resources = 1; }
+message ListRequest {}
+message ListResponse { repeated PodResources pod_resources = 1; }
 message PodResources { string name = 1; string namespace = 2; repeated ContainerResources containers = 3; }
 message ContainerResources { string name = 1; repeated ContainerDevices devices = 2; repeated DynamicResource dynamic_resources = 5; }
 message ContainerDevices { string resource_name = 1; repeated string device_ids = 2; }
@@ -67,21 +66,6 @@ export async function givenDevices(socket: string, name: ContainerName): Promise
 }
 
 function list(socket: string): Promise<ListAnswer> {
-  const { root } = protobuf.parse(proto, { keepCase: true });
-  const [input, output] = ['Request', 'Response'].map((end) => root.lookupType(`v1.ListPodResources${end}`));
-  const client = new Client(`unix://${socket}`, credentials.createInsecure());
-  return new Promise<ListAnswer>((resolve, reject) =>
-    client.makeUnaryRequest(
-      '/v1.PodResourcesLister/List',
-      (value: object) => Buffer.from((input as protobuf.Type).encode(value).finish()),
-      (bytes: Buffer) =>
-        (output as protobuf.Type).toObject((output as protobuf.Type).decode(bytes), {
-          defaults: true,
-        }) as ListAnswer,
-      {},
-      { deadline: Date.now() + DEADLINE_MS },
-      (error, value) =>
-        error !== null || value === undefined ? reject(error ?? new Error('no answer')) : resolve(value),
-    ),
-  ).finally(() => client.close());
+  const service = new UnaryService(`unix://${socket}`, proto, 'v1.PodResourcesLister');
+  return service.call<ListAnswer>('List', {}, DEADLINE_MS).finally(() => service.close());
 }

@@ -1,10 +1,10 @@
-/** Container facts from the runtime's CRI v1 socket. Only the messages that are read are declared; proto3 skips the rest. */
-import { Client, credentials } from '@grpc/grpc-js';
-import protobuf from 'protobufjs';
+/** Container facts from the runtime's CRI v1 socket. */
+import type { ServiceError } from '@grpc/grpc-js';
 import { during, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ContainerId } from '../linux/ids';
 import type { ContainerFacts, CriStatus } from './facts';
 import { containerFacts } from './facts';
+import { UnaryService } from './unary';
 
 /** Field numbers of k8s.io/cri-api runtime/v1. */
 const proto = `
@@ -25,6 +25,8 @@ message ExecSyncResponse { bytes stdout = 1; bytes stderr = 2; int32 exit_code =
 
 const DEADLINE_MS = 10_000;
 const KEPT_CHARACTERS = 500;
+/** gRPC status code. */
+const NOT_FOUND = 5;
 
 interface ExecAnswer {
   readonly stdout: Uint8Array;
@@ -33,12 +35,11 @@ interface ExecAnswer {
 }
 
 export class Cri {
-  readonly #client: Client;
-  readonly #root = protobuf.parse(proto, { keepCase: true }).root;
+  readonly #service: UnaryService;
 
   /** `unix:///run/containerd/containerd.sock` */
   constructor(endpoint: string) {
-    this.#client = new Client(endpoint, credentials.createInsecure());
+    this.#service = new UnaryService(endpoint, proto, 'runtime.v1.RuntimeService');
   }
 
   /** Throws ContainerGone where the runtime does not know it or it does not run. */
@@ -62,26 +63,15 @@ export class Cri {
   }
 
   close(): void {
-    this.#client.close();
+    this.#service.close();
   }
 
-  #call<T>(method: string, request: object, limitMs = DEADLINE_MS): Promise<T> {
-    const input = this.#root.lookupType(`runtime.v1.${method}Request`);
-    const output = this.#root.lookupType(`runtime.v1.${method}Response`);
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        `/runtime.v1.RuntimeService/${method}`,
-        (value: object) => Buffer.from(input.encode(input.fromObject(value)).finish()),
-        (bytes: Buffer) => output.toObject(output.decode(bytes), { defaults: true }) as T,
-        request,
-        { deadline: Date.now() + limitMs },
-        (error, value) => {
-          const gone = error?.code === 5;
-          if (gone) reject(new TerminalError('ContainerGone', 'the runtime does not know it'));
-          else if (error !== null || value === undefined) reject(error ?? new Error('no answer'));
-          else resolve(value);
-        },
-      );
-    });
+  async #call<T>(method: string, request: object, limitMs = DEADLINE_MS): Promise<T> {
+    try {
+      return await this.#service.call<T>(method, request, limitMs);
+    } catch (error) {
+      if ((error as ServiceError).code !== NOT_FOUND) throw error;
+      throw new TerminalError('ContainerGone', 'the runtime does not know it');
+    }
   }
 }
