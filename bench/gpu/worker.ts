@@ -61,14 +61,18 @@ const workerEnv = (): Record<string, string> =>
     }),
   );
 
-export function roundNow({ file }: Worker): Round | undefined {
+export function roundNow({ file }: Pick<Worker, 'file'>): Round | undefined {
   if (!existsSync(file)) return undefined;
   const [round = '', sum = ''] = readFileSync(file, 'utf8').trim().split(' ');
   return { round: Number(round), sum };
 }
 
 /** The first round whose number is above `after`: the worker serves. */
-export async function roundAfter(worker: Worker, after: number, limitMs: number): Promise<Round> {
+export async function roundAfter(
+  worker: Pick<Worker, 'file'>,
+  after: number,
+  limitMs: number,
+): Promise<Round> {
   const found = () => {
     const round = roundNow(worker);
     return round !== undefined && round.round > after ? round : undefined;

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { during } from '@dynamo-snapshot/api/errors';
+import { writeArchive } from './layout';
 import { inMember } from './member';
 import { PAUSE_IMAGE } from './node';
 import type { ProcessId } from './process';
@@ -55,53 +55,14 @@ export async function loadImage(init: ProcessId, archive: string): Promise<boole
   });
 }
 
-const sha256 = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex');
-
 /** Makes the image of the pods' sandboxes: the one static program, nothing else. */
 export async function buildPauseImage(pause: string, archive: string): Promise<void> {
-  await mkdir(join(archive, '..'), { recursive: true });
-  const dir = await mkdtemp(`${archive}.building-`);
+  await mkdir(dirname(archive), { recursive: true });
+  const root = await mkdtemp(`${archive}.root-`);
   try {
-    const layout = join(dir, 'layout');
-    const layer = join(dir, 'layer.tar');
-    await mkdir(join(layout, 'blobs', 'sha256'), { recursive: true });
-    await copyFile(pause, join(dir, 'pause'));
-    await run({ argv: ['tar', '--owner=0', '--group=0', '--mtime=@0', '-cf', layer, '-C', dir, 'pause'] });
-    await writeLayout(layout, await readFile(layer));
-    await run({ argv: ['tar', '-cf', `${dir}.tar`, '-C', layout, 'oci-layout', 'index.json', 'blobs'] });
-    await rename(`${dir}.tar`, archive);
+    await copyFile(pause, join(root, 'pause'));
+    await writeArchive({ name: PAUSE_IMAGE, entrypoint: ['/pause'], root }, archive);
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
   }
-}
-
-async function writeLayout(layout: string, layer: Buffer): Promise<void> {
-  const blob = async (
-    mediaType: string,
-    data: Buffer | string,
-  ): Promise<{ mediaType: string; digest: string; size: number }> => {
-    const digest = sha256(data);
-    await writeFile(join(layout, 'blobs', 'sha256', digest), data);
-    return {
-      mediaType: `application/vnd.oci.image.${mediaType}`,
-      digest: `sha256:${digest}`,
-      size: Buffer.byteLength(data),
-    };
-  };
-  const rootfs = { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] };
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-  const image = { architecture, os: 'linux', config: { Entrypoint: ['/pause'] }, rootfs };
-  const config = await blob('config.v1+json', JSON.stringify(image));
-  const layers = [await blob('layer.v1.tar', layer)];
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const manifest = await blob(
-    'manifest.v1+json',
-    JSON.stringify({ schemaVersion: 2, mediaType, config, layers }),
-  );
-  const annotations = { 'io.containerd.image.name': PAUSE_IMAGE };
-  await writeFile(
-    join(layout, 'index.json'),
-    JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
-  );
-  await writeFile(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
 }

@@ -84,14 +84,18 @@ export async function attach(argv: Argv): Promise<number> {
 const DAEMON_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' };
 
 /** Starts a program that outlives the tool; its output goes to the end of `logFile`. */
-export async function startDaemon(argv: Argv, logFile: string): Promise<ProcessId> {
+export async function startDaemon(
+  argv: Argv,
+  logFile: string,
+  env: Readonly<Record<string, string>> = DAEMON_ENV,
+): Promise<ProcessId> {
   await mkdir(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'a');
   try {
     const [file, ...args] = argv;
     const child = spawn(file, args, {
       cwd: '/',
-      env: DAEMON_ENV,
+      env,
       detached: true,
       stdio: ['ignore', log, log],
     });

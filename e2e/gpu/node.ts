@@ -1,0 +1,115 @@
+/** A containerd of our own at its standard paths, which are ours alone in the mount namespace of run.sh, and in cgroups of our own. */
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createCgroups,
+  hierarchies,
+  joinDaemons,
+  killGroup,
+  memberCgroup,
+  processesIn,
+  removeCgroups,
+  thaw,
+} from '../cluster/cgroups';
+import { writeArchive } from '../cluster/layout';
+import { containerdConfig, PAUSE_IMAGE } from '../cluster/node';
+import { poll } from '../cluster/poll';
+import { stopProcess } from '../cluster/process';
+import { run, startDaemon } from '../cluster/run';
+import { ContainerRuntime } from './cri';
+import type { Place } from './place';
+import { programOf } from './place';
+
+export const SOCKET = 'unix:///run/containerd/containerd.sock';
+export const WORKER_IMAGE = 'dynamo-snapshot.invalid/worker:1';
+/** Sandboxes wait in it, and its standby installs itself. */
+export const STANDBY_IMAGE = PAUSE_IMAGE;
+
+const GROUP = memberCgroup('e2e-gpu', 'node-a');
+/** Beside containerd's own group, for version 2 wants no processes in a group with children. */
+export const PODS_CGROUP = `/${GROUP}/pods`;
+
+const GRACE_MS = 10_000;
+const LEAVES = { limitMs: 5000, everyMs: 50 };
+const GONE = { limitMs: 20_000, everyMs: 50 };
+
+export interface Node {
+  readonly runtime: ContainerRuntime;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startNode(place: Place): Promise<Node> {
+  const config = join(place.work, 'containerd.toml');
+  writeFileSync(config, containerdConfig());
+  const env = { PATH: `${programOf(place, 'bin')}:${process.env['PATH']}`, HOME: '/root' };
+  await createCgroups(await hierarchies(), GROUP);
+  const log = join(place.out, 'containerd.log');
+  const daemon = await startDaemon([programOf(place, 'bin/containerd'), '--config', config], log, env);
+  await joinDaemons(await hierarchies(), GROUP, daemon.pid);
+  const runtime = new ContainerRuntime(SOCKET);
+  const stop = async () => {
+    try {
+      await runtime.removeSandboxes();
+    } finally {
+      runtime.close();
+      await stopProcess(daemon, GRACE_MS);
+    }
+  };
+  try {
+    await runtime.waitUntilReady();
+    await loadImages(place, runtime);
+    return { runtime, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Takes away what is ours by our own cgroups; says how many processes had not ended by themselves. */
+export async function cleanUp(): Promise<number> {
+  const all = await hierarchies();
+  const empty = async () => (await processesIn(all, GROUP)).length === 0;
+  // A shim ends after its last container.
+  await poll(empty, LEAVES);
+  const left = await processesIn(all, GROUP);
+  await thaw(all, GROUP);
+  await killGroup(all, GROUP);
+  if (!(await poll(empty, GONE))) throw new Error(`processes in cgroup ${GROUP} do not end`);
+  await removeCgroups(all, GROUP);
+  return left.length;
+}
+
+/** Made on the spot: of one program each. */
+async function loadImages(place: Place, runtime: ContainerRuntime): Promise<void> {
+  const worker = place.gpu ? 'worker' : 'cpu-worker';
+  await loadImage(place, runtime, { name: STANDBY_IMAGE, program: 'standby', as: 'standby', links: [] });
+  // Its libraries are the host's, at the places of a merged /usr (file-hierarchy(7)).
+  const links = ['bin', 'sbin', 'lib', 'lib64'];
+  await loadImage(place, runtime, { name: WORKER_IMAGE, program: worker, as: 'worker', links });
+}
+
+interface ProgramImage {
+  readonly name: string;
+  readonly program: string;
+  /** Below the image's root. */
+  readonly as: string;
+  /** Into /usr. */
+  readonly links: readonly string[];
+}
+
+async function loadImage(
+  place: Place,
+  runtime: ContainerRuntime,
+  { name, program, as, links }: ProgramImage,
+): Promise<void> {
+  const root = await mkdtemp(join(place.work, 'image-'));
+  await copyFile(programOf(place, program), join(root, as));
+  for (const folder of ['usr', 'etc', 'tmp']) mkdirSync(join(root, folder));
+  for (const link of links) symlinkSync(join('usr', link), join(root, link));
+  const archive = join(place.work, 'images', `${as}.tar`);
+  await writeArchive({ name, entrypoint: [`/${as}`], root }, archive);
+  await run({ argv: [programOf(place, 'bin/ctr'), '--namespace', 'k8s.io', 'images', 'import', archive] });
+  await runtime.waitForImage(name);
+  rmSync(root, { recursive: true });
+}

@@ -1,0 +1,84 @@
+/** Packs everything that the test needs on a machine with nothing but an NVIDIA driver into dist/e2e-gpu: the bench's base, containerd, runc. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import type { Part } from '../../bench/gpu/base';
+import { base, compile, runPack } from '../../bench/gpu/base';
+
+const POSTJECT = 'node_modules/postject/dist/api.js';
+/** Node's own, for programs in it (Single executable applications). */
+const SEA_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+
+/** Into nsrestore.part. */
+const INJECT = `require('./postject.cjs').inject('nsrestore.part', 'NODE_SEA_BLOB', require('node:fs').readFileSync('nsrestore.blob'), {
+  sentinelFuse: '${SEA_FUSE}',
+}).catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
+`;
+
+const said = (file: string, ...args: readonly string[]): string =>
+  execFileSync(file, args, { encoding: 'utf8' }).trim();
+
+/** As Debian's packages have installed them here. */
+const runtime = (): Part => ({
+  name: 'runtime',
+  key: said('dpkg-query', '-W', 'containerd', 'runc', 'libseccomp2'),
+  fill: (home) => {
+    for (const dir of ['bin', 'lib']) mkdirSync(join(home, dir));
+    for (const name of ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc'])
+      copyFileSync(which(name), join(home, 'bin', name));
+    for (const [, library = ''] of said('ldd', which('runc')).matchAll(/=> (\/\S+libseccomp\S+)/g))
+      copyFileSync(library, join(home, 'lib', basename(library)));
+  },
+});
+
+const which = (name: string): string => said('sh', '-c', 'command -v "$1"', 'which', name);
+
+async function fillTest(home: string): Promise<void> {
+  execFileSync(process.execPath, ['scripts/build.mjs', 'engine', 'memory-worker', 'nsrestore'], {
+    stdio: 'inherit',
+  });
+  for (const name of ['engine.cjs', 'memory-worker.cjs']) copyFileSync(join('dist', name), join(home, name));
+  packNsrestore(home);
+  await build({
+    entryPoints: { main: 'e2e/gpu/main.ts' },
+    outdir: home,
+    outExtension: { '.js': '.cjs' },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    external: ['koffi', '@napi-rs/blake-hash'],
+    logLevel: 'warning',
+  });
+  compile('bench/gpu/worker.c', join(home, 'worker'));
+  compile('e2e/gpu/worker.c', join(home, 'cpu-worker'));
+  compile('standby/standby.c', join(home, 'standby'), '-static', '-s');
+  for (const shim of ['rlimit-shim', 'tile-shim'])
+    compile(`node-agent/native/${shim}.c`, join(home, `${shim}.so`), '-shared', '-fPIC');
+  for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
+    cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
+  copyFileSync('e2e/gpu/inside.sh', join(home, 'inside.sh'));
+}
+
+/** It is a second Node, and two do not fit: run.sh makes the very same file of the first one. */
+function packNsrestore(home: string): void {
+  const digest = createHash('sha256').update(readFileSync('dist/nsrestore')).digest('hex');
+  copyFileSync('dist/nsrestore.blob', join(home, 'nsrestore.blob'));
+  copyFileSync(POSTJECT, join(home, 'postject.cjs'));
+  writeFileSync(join(home, 'nsrestore.sha256'), `${digest}  nsrestore\n`);
+  writeFileSync(join(home, 'nsrestore-inject.cjs'), INJECT);
+}
+
+runPack({
+  out: 'dist/e2e-gpu',
+  mostBytes: 50e6,
+  scripts: ['e2e/gpu/run.sh'],
+  parts: [base(), runtime(), { name: 'e2e', fill: fillTest }],
+});

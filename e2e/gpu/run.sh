@@ -1,0 +1,50 @@
+#!/bin/sh
+# Unpacks the test that lies beside this script and runs it: run.sh OUT_DIR [--cpu].
+# Needs root and, but for --cpu, an NVIDIA driver; no network, Node, containerd or Kubernetes. Everything has a time limit.
+# E2E_WORK: scratch, not below /tmp (default /var/tmp/dynamo-e2e-gpu). E2E_GIB: size of the worker. E2E_LIMIT: seconds.
+set -eu
+out=${1:?usage: run.sh OUT_DIR [--cpu]}
+shift
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+
+work=${E2E_WORK:-/var/tmp/dynamo-e2e-gpu}
+export E2E_HOME="$work/home" E2E_OUT="$out" E2E_SCRATCH="$work/scratch"
+mkdir -p "$E2E_HOME" "$E2E_SCRATCH"
+for part in base runtime e2e; do
+  [ "$E2E_HOME/.$part" -nt "$here/$part.tar.xz" ] && continue
+  timeout 120 tar -C "$E2E_HOME" -xJf "$here/$part.tar.xz"
+  touch "$E2E_HOME/.$part"
+done
+# The executable that ships is this Node with the program in it; put together here, for it does not compress.
+cd "$E2E_HOME"
+if ! sha256sum --status -c nsrestore.sha256 2>/dev/null; then
+  cp node nsrestore.part
+  timeout 60 ./node nsrestore-inject.cjs > nsrestore.log 2>&1
+  mv nsrestore.part nsrestore
+  sha256sum --quiet -c nsrestore.sha256
+fi
+cd /
+
+# Folders at containerd's standard paths; what is mounted there is seen by this test alone, and is gone with it.
+made=
+for dir in /run/containerd /var/lib/containerd; do
+  [ -d "$dir" ] || { mkdir -p "$dir" && made="$made $dir"; }
+done
+
+{
+  echo "e2e/gpu on $(uname -r), $(nproc) processors, $(awk '/MemTotal/ { print int($2 / 1048576) }' /proc/meminfo) GiB, $(date -u)"
+  timeout 20 nvidia-smi --query-gpu=name,driver_version,memory.total,memory.free --format=csv,noheader || echo "nvidia-smi does not work"
+} 2>&1 | tee "$out/machine.txt"
+
+limit=${E2E_LIMIT:-480}
+set +e
+{
+  timeout --kill-after=90 "$limit" unshare --mount --propagation private sh "$E2E_HOME/inside.sh" "$@"
+  echo $? > "$work/code"
+  timeout 60 "$E2E_HOME/node" "$E2E_HOME/main.cjs" clean
+} 2>&1 | tee "$out/e2e.log"
+# shellcheck disable=SC2086
+[ -z "$made" ] || rmdir $made
+exit "$(cat "$work/code")"
