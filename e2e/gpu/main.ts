@@ -2,30 +2,27 @@
 import { explain } from '@dynamo-snapshot/api/errors';
 import { cleanUp, startNode } from './node';
 import { placeOf } from './place';
-import { must, Report } from './report';
+import { Report } from './report';
 import { scenario } from './scenario';
 
 async function run(args: readonly string[]): Promise<number> {
   const place = placeOf(process.env, args);
   const report = new Report(place.out);
-  const late = new Promise<never>((_, reject) =>
-    process.once('SIGTERM', () => reject(new Error('the time for it is up'))),
-  );
+  // run.sh tells it to the engine too, which then takes back what it has done.
+  process.once('SIGTERM', () => report.stop('the time for it is up'));
   console.log(`${place.gpu ? 'a GPU worker' : 'a CPU worker'} of ${place.gibibytes} GiB`);
   try {
     const node = await startNode(place);
-    await Promise.race([scenario(place, node, report), late])
+    await scenario(place, node, report)
       .catch((error: unknown) => report.broke('the rest', error))
       .finally(() => node.stop());
   } catch (error) {
     report.broke('containerd', error);
   }
-  await report
-    .check('nothing is left', async () => {
-      const left = await cleanUp();
-      must(left === 0, `${left} processes had to be ended`);
-    })
-    .catch(() => {}); // told
+  await cleanUp().then(
+    (left) => report.told('nothing is left', left === 0, `${left} processes had to be ended`),
+    (error: unknown) => report.broke('nothing is left', error),
+  );
   console.log(report.summary());
   return report.passed ? 0 : 1;
 }

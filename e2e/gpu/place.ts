@@ -14,7 +14,7 @@ export interface Place {
   readonly gibibytes: number;
 }
 
-const GIBIBYTES = { gpu: '8', cpu: '0.25' } as const;
+const GIBIBYTES = { gpu: '4', cpu: '0.25' } as const;
 
 export function placeOf(env: Readonly<Record<string, string | undefined>>, args: readonly string[]): Place {
   const need = (name: string): string => {

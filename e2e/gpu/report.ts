@@ -14,28 +14,45 @@ export class Report {
   readonly #checks: Check[] = [];
 
   readonly #out: string;
+  #stopped: string | undefined;
 
   constructor(out: string) {
     this.#out = out;
   }
 
-  /** A check that fails ends the rest, which would stand on it. Returns what it has seen. */
-  async check<T>(name: string, look: () => Promise<T> | T): Promise<T> {
+  /** A check that fails ends the rest, which would stand on it. Returns what it has seen; `tell` says it in short. */
+  async check<T>(
+    name: string,
+    look: () => Promise<T> | T,
+    tell: (seen: T) => string | undefined = (seen) =>
+      typeof seen === 'string' ? seen : JSON.stringify(seen),
+  ): Promise<T> {
     const from = performance.now();
     try {
+      if (this.#stopped !== undefined) throw new Error(this.#stopped);
       const seen = await look();
-      this.#add({ name, ok: true, seconds: since(from), seen });
+      this.#add({ name, ok: true, seconds: since(from), seen }, tell(seen));
       return seen;
     } catch (error) {
-      this.#add({ name, ok: false, seconds: since(from), seen: explain(error) });
+      this.#add({ name, ok: false, seconds: since(from), seen: explain(error) }, explain(error));
       throw new CheckFailed(name, { cause: error });
     }
   }
 
   /** Something broke outside of a check. */
   broke(what: string, error: unknown): void {
-    if (!(error instanceof CheckFailed))
-      this.#add({ name: what, ok: false, seconds: 0, seen: explain(error) });
+    if (error instanceof CheckFailed) return;
+    this.#add({ name: what, ok: false, seconds: 0, seen: explain(error) }, explain(error));
+  }
+
+  /** Of what is looked at in any case. */
+  told(name: string, ok: boolean, otherwise: string): void {
+    this.#add({ name, ok, seconds: 0, seen: ok ? '' : otherwise }, ok ? undefined : otherwise);
+  }
+
+  /** No check is begun any more. */
+  stop(because: string): void {
+    this.#stopped = because;
   }
 
   get passed(): boolean {
@@ -47,10 +64,9 @@ export class Report {
     return `${passed} passed, ${this.#checks.length - passed} failed`;
   }
 
-  #add(check: Check): void {
+  #add(check: Check, told: string | undefined): void {
     this.#checks.push(check);
-    const seen = typeof check.seen === 'string' ? check.seen : JSON.stringify(check.seen);
-    console.log(`${check.ok ? 'ok  ' : 'FAIL'} ${check.name} (${check.seconds} s): ${seen ?? ''}`);
+    console.log(`${check.ok ? 'ok  ' : 'FAIL'} ${check.name} (${check.seconds} s)${told ? `: ${told}` : ''}`);
     writeFileSync(join(this.#out, 'results.json'), JSON.stringify(this.#checks, undefined, 1));
   }
 }

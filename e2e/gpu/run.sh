@@ -36,6 +36,12 @@ done
 {
   echo "e2e/gpu on $(uname -r), $(nproc) processors, $(awk '/MemTotal/ { print int($2 / 1048576) }' /proc/meminfo) GiB, $(date -u)"
   timeout 20 nvidia-smi --query-gpu=name,driver_version,memory.total,memory.free --format=csv,noheader || echo "nvidia-smi does not work"
+  echo "root: $(findmnt -n -o FSTYPE,OPTIONS / || true)"
+  grep cgroup /proc/mounts || true
+  # A file cgroup.type means that this is no root of cgroups, so that controllers cannot be given to ours while it has processes.
+  (cd /sys/fs/cgroup && grep -s . /proc/self/cgroup cgroup.controllers cgroup.subtree_control cgroup.type) || true
+  ldconfig -p | grep -E 'libcuda.so|libseccomp' || true
+  echo "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}; devices: $(find /dev -maxdepth 2 -name 'nvidia*' -type c | tr '\n' ' ')"
 } 2>&1 | tee "$out/machine.txt"
 
 limit=${E2E_LIMIT:-480}

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlFile, standbyComm } from '@dynamo-snapshot/api/control';
+import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { unproven } from '@dynamo-snapshot/api/receipt';
+import type { Timing } from '@dynamo-snapshot/api/schema';
 import { containerId, hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import type { HostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { children, isAlive, status } from '@dynamo-snapshot/node-agent/linux/proc';
@@ -42,7 +44,11 @@ export async function scenario(place: Place, node: Node, report: Report): Promis
   const parts = hostParts(place.gpu);
   const order = (name: string): PodOrder => ({ name, place, parts, runtime });
   const stage: Stage = { place, node, report, engine: new Engine(place), order };
-  const source = await report.check('a container is started through CRI', () => startWorker(order('source')));
+  const source = await report.check(
+    'a container is started through CRI',
+    () => startWorker(order('source')),
+    containerOf,
+  );
   await report.check('its worker serves', () => roundAfter(source, ROUNDS_BEFORE, SERVES_WITHIN_MS));
   const first = await captured(stage, 'the source', source);
   const restored = await restoredFrom(stage, first, 'restored');
@@ -52,6 +58,11 @@ export async function scenario(place: Place, node: Node, report: Report): Promis
   await refusedDamaged(stage, first);
   await report.check('the source serves to the end', async () => sameMemory(first.after, await next(source)));
 }
+
+const containerOf = ({ id }: Pod): string => id.slice(0, 12);
+
+const secondsOf = (timings: readonly Timing[]): string =>
+  timings.map(({ step, seconds }) => `${step} ${seconds.toFixed(2)}`).join(', ');
 
 interface Captured {
   readonly dir: string;
@@ -64,10 +75,14 @@ interface Captured {
 async function captured({ place, report, engine }: Stage, who: string, pod: Pod): Promise<Captured> {
   const dir = join(place.work, 'store', pod.id.slice(0, 12));
   const before = await next(pod);
-  const { artifactDigest: digest } = await report.check(`${who} is captured`, async () => {
-    const { artifactDigest, sizeBytes, pausedSeconds, timings } = await engine.capture(pod.id, dir);
-    return { artifactDigest, sizeBytes, pausedSeconds, timings };
-  });
+  const { artifactDigest: digest } = await report.check(
+    `${who} is captured`,
+    async () => {
+      const { artifactDigest, sizeBytes, pausedSeconds, timings } = await engine.capture(pod.id, dir);
+      return { artifactDigest, sizeBytes, pausedSeconds, timings };
+    },
+    ({ sizeBytes, timings }) => `${humanBytes(sizeBytes)}; ${secondsOf(timings)}`,
+  );
   const after = await report.check(`${who} goes on serving with the same memory`, async () =>
     sameMemory(before, await next(pod, roundNow(pod)?.round)),
   );
@@ -102,12 +117,16 @@ async function restoredFrom(stage: Stage, artifact: Captured, name: string): Pro
   const { report, engine } = stage;
   const { pod, standby } = await placeholder(stage, name);
   const from = performance.now();
-  const { receipt } = await report.check(`${name}: the artifact is restored, and proven`, async () => {
-    const { receipt: proven, timings } = await engine.restore(pod.id, artifact.dir);
-    const lack = unproven(proven, artifact.digest);
-    must(lack === undefined, lack ?? '');
-    return { receipt: proven, timings };
-  });
+  const { receipt } = await report.check(
+    `${name}: the artifact is restored, and proven`,
+    async () => {
+      const { receipt: proven, timings } = await engine.restore(pod.id, artifact.dir);
+      const lack = unproven(proven, artifact.digest);
+      must(lack === undefined, lack ?? '');
+      return { receipt: proven, timings };
+    },
+    ({ timings }) => secondsOf(timings),
+  );
   await report.check(
     `${name}: the memory is the same, and the round goes on from the captured one`,
     async () => {
@@ -133,8 +152,10 @@ async function placeholder(
   { report, order }: Stage,
   name: string,
 ): Promise<{ readonly pod: Pod; readonly standby: HostPid }> {
-  const pod = await report.check(`${name}: a placeholder is started through CRI`, () =>
-    startPlaceholder(order(name)),
+  const pod = await report.check(
+    `${name}: a placeholder is started through CRI`,
+    () => startPlaceholder(order(name)),
+    containerOf,
   );
   const cri = new Cri(SOCKET);
   const { pid: standby } = await cri.container(containerId(pod.id)).finally(() => cri.close());
