@@ -53,6 +53,7 @@ const stages: readonly Stage[] = [
     run: () => jest('e2e', ['--config', 'e2e/jest.config.cjs', '--runInBand']),
     unable: withoutRoot,
   },
+  { name: 'containerd', run: containerd, unable: withoutRoot },
   {
     name: 'engines',
     run: () => jest('engines', ['--config', 'e2e/engines/jest.config.cjs', '--runInBand']),
@@ -102,6 +103,19 @@ async function selfcheck(): Promise<Count> {
   const name = ['--name', `check-${process.env['DYNAMO_SNAPSHOT_CLUSTER'] ?? 'test'}`.slice(0, 20)];
   await exitCode(['tsx', 'e2e/cluster/main.ts', 'down', ...name]);
   return command(['tsx', 'e2e/cluster/main.ts', 'selfcheck', ...name]);
+}
+
+/** What runs on a GPU machine without Kubernetes, with a CPU worker. */
+async function containerd(): Promise<Count> {
+  const out = join(scratch, 'containerd');
+  const packed = await exitCode(['tsx', 'e2e/gpu/pack.ts', '--unpacked']);
+  const code = packed === 0 ? await exitCode(['sh', 'dist/e2e-gpu/run.sh', out, '--cpu']) : packed;
+  const report = join(out, 'results.json');
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const checks = JSON.parse(readFileSync(report, 'utf8')) as readonly { readonly ok: boolean }[];
+  const passed = checks.filter(({ ok }) => ok).length;
+  const failed = checks.length - passed;
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
 /** Every step and every fault at least once, as far as the time allows; the same ones each time. */

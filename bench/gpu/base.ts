@@ -37,6 +37,9 @@ export interface Pack {
   readonly parts: readonly Part[];
 }
 
+/** For this machine: nothing is compressed, all parts are filled into the folder `home`. */
+const UNPACKED = '--unpacked';
+
 export interface Part {
   readonly name: string;
   readonly key?: string;
@@ -56,9 +59,13 @@ async function makePack({ out, mostBytes, scripts, parts }: Pack): Promise<void>
   try {
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
-    for (const part of parts) await makePart(part, scratch, join(out, `${part.name}.tar.xz`));
+    const home = join(out, 'home');
+    const unpacked = process.argv.includes(UNPACKED);
+    if (unpacked) mkdirSync(home);
+    for (const part of parts)
+      await (unpacked ? part.fill(home) : makePart(part, scratch, join(out, `${part.name}.tar.xz`)));
     for (const script of scripts) copyFileSync(script, join(out, script.replace(/^.*\//, '')));
-    tellSize(out, mostBytes);
+    if (!unpacked) tellSize(out, mostBytes);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 /** Pods as the kubelet would start them: the worker, and the placeholder that the webhook would make of its pod. */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CONTROL_DIR, CONTROL_VOLUME, STANDBY_DIR, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
 import { standbyCommand } from '@dynamo-snapshot/api/standby';
 import type { ContainerRuntime } from './cri';
@@ -10,13 +10,14 @@ import type { HostParts } from './driver';
 import { PODS_CGROUP, STANDBY_IMAGE, WORKER_IMAGE } from './node';
 import type { Place } from './place';
 
+const DATA_VOLUME = 'data';
 const DATA_DIR = '/data';
+const ROUNDS = `${DATA_DIR}/rounds`;
 const UNCLAIMED_SECONDS = 600;
 /** The webhook's installer runs as this user (operator/src/webhook/shape.ts). */
 const INSTALLER_USER = 65532;
 
 export interface Pod {
-  readonly sandbox: string;
   /** Of its container. */
   readonly id: string;
   /** What the worker writes after each round, as the host sees it. */
@@ -32,19 +33,13 @@ export interface PodOrder {
   readonly runtime: ContainerRuntime;
 }
 
-const workerCommand = ({ gibibytes }: Place): readonly string[] => [
-  '/worker',
-  String(gibibytes),
-  `${DATA_DIR}/rounds`,
-];
+const workerCommand = ({ gibibytes }: Place): readonly string[] => ['/worker', String(gibibytes), ROUNDS];
 
-export async function startWorker(order: PodOrder): Promise<Pod> {
-  const pod = await podOf(order);
-  return pod.start(workerCommand(order.place), []);
-}
+export const startWorker = async (order: PodOrder): Promise<Pod> =>
+  (await KubeletPod.run(order)).start(workerCommand(order.place));
 
 export async function startPlaceholder(order: PodOrder): Promise<Pod> {
-  const pod = await podOf(order);
+  const pod = await KubeletPod.run(order);
   await pod.installStandby();
   const command = workerCommand(order.place);
   const orders = { unclaimedSeconds: UNCLAIMED_SECONDS, otherwise: 'Fail', command } as const;
@@ -56,83 +51,104 @@ interface VolumeMount {
   readonly path: string;
 }
 
-async function podOf({ name, place, parts, runtime }: PodOrder) {
-  const uid = randomUUID();
-  const dir = join(place.work, 'kubelet/pods', uid);
+/** A pod with its sandbox and its volumes. */
+class KubeletPod {
+  readonly #order: PodOrder;
+  readonly #dir: string;
+  readonly #sandbox: Sandbox;
+
+  private constructor(order: PodOrder, dir: string, sandbox: Sandbox) {
+    this.#order = order;
+    this.#dir = dir;
+    this.#sandbox = sandbox;
+  }
+
+  static async run(order: PodOrder): Promise<KubeletPod> {
+    const uid = randomUUID();
+    const config = sandboxConfig(order, uid);
+    const id = await order.runtime.runSandbox(config);
+    return new KubeletPod(order, join(order.place.work, 'kubelet/pods', uid), { id, config });
+  }
+
+  /** The init container of the webhook. */
+  async installStandby(): Promise<void> {
+    const { runtime } = this.#order;
+    const id = await this.#run(
+      STANDBY_VOLUME,
+      {
+        image: { image: STANDBY_IMAGE },
+        command: ['/standby', '--install', STANDBY_DIR],
+        mounts: [this.#mount({ volume: STANDBY_VOLUME, path: STANDBY_DIR })],
+      },
+      { run_as_user: { value: INSTALLER_USER } },
+    );
+    const { exit_code: code } = await runtime.waitForEnd(id);
+    if (code !== 0) throw new Error(`standby --install ended with ${code}`);
+  }
+
+  async start(command: readonly string[], more: readonly VolumeMount[] = []): Promise<Pod> {
+    const { mounts, devices, env } = this.#order.parts;
+    const volumes = [
+      { volume: DATA_VOLUME, path: DATA_DIR },
+      { volume: CONTROL_VOLUME, path: CONTROL_DIR },
+      ...more,
+    ];
+    const same = (path: string) => ({ container_path: path, host_path: path });
+    const id = await this.#run('main', {
+      image: { image: WORKER_IMAGE },
+      command,
+      envs: Object.entries(env).map(([key, value]) => ({ key, value })),
+      mounts: [
+        ...mounts.map((path) => ({ ...same(path), readonly: true })),
+        ...volumes.map((volume) => this.#mount(volume)),
+      ],
+      devices: devices.map((path) => ({ ...same(path), permissions: 'rwm' })),
+    });
+    const file = join(this.#volume(DATA_VOLUME), basename(ROUNDS));
+    return { id, file, control: this.#volume(CONTROL_VOLUME) };
+  }
+
+  #run(container: string, config: object, security: object = {}): Promise<string> {
+    const { name, runtime } = this.#order;
+    return runtime.start(this.#sandbox, {
+      ...config,
+      metadata: { name: container },
+      labels: this.#sandbox.config.labels,
+      log_path: `${name}-${container}.txt`,
+      linux: { security_context: { namespace_options: NAMESPACES, ...security } },
+    });
+  }
+
+  #mount({ volume, path }: VolumeMount) {
+    return { container_path: path, host_path: this.#volume(volume) };
+  }
+
   /** Where the kubelet keeps an emptyDir; open to everybody, as it makes them. */
-  const volumeDir = (volume: string): string => {
-    const path = join(dir, 'volumes/kubernetes.io~empty-dir', volume);
+  #volume(name: string): string {
+    const path = join(this.#dir, 'volumes/kubernetes.io~empty-dir', name);
     mkdirSync(path, { recursive: true });
     chmodSync(path, 0o777);
     return path;
-  };
-  const mountOf = ({ volume, path }: VolumeMount) => ({ container_path: path, host_path: volumeDir(volume) });
-  const labels = labelsOf(name, uid);
-  const config = sandboxConfig({ name, uid, logs: place.out, labels });
-  const sandbox = { id: await runtime.runSandbox(config), config };
-  const namespaces = { namespace_options: config.linux.security_context.namespace_options };
-  return {
-    installStandby: async (): Promise<void> => {
-      const { exit_code: code } = await runtime.waitForEnd(
-        await runtime.start(sandbox, {
-          metadata: { name: STANDBY_VOLUME },
-          image: { image: STANDBY_IMAGE },
-          command: ['/standby', '--install', STANDBY_DIR],
-          mounts: [mountOf({ volume: STANDBY_VOLUME, path: STANDBY_DIR })],
-          labels,
-          log_path: `${name}-installer.txt`,
-          linux: { security_context: { ...namespaces, run_as_user: { value: INSTALLER_USER } } },
-        }),
-      );
-      if (code !== 0) throw new Error(`standby --install ended with ${code}`);
-    },
-    start: async (command: readonly string[], more: readonly VolumeMount[]): Promise<Pod> => {
-      const volumes = [
-        { volume: 'data', path: DATA_DIR },
-        { volume: CONTROL_VOLUME, path: CONTROL_DIR },
-        ...more,
-      ];
-      const id = await runtime.start(sandbox, {
-        metadata: { name: 'main' },
-        image: { image: WORKER_IMAGE },
-        command,
-        envs: Object.entries(parts.env).map(([key, value]) => ({ key, value })),
-        mounts: [
-          ...parts.mounts.map((path) => ({ container_path: path, host_path: path, readonly: true })),
-          ...volumes.map(mountOf),
-        ],
-        devices: parts.devices.map((path) => ({
-          container_path: path,
-          host_path: path,
-          permissions: 'rwm',
-        })),
-        labels,
-        log_path: `${name}.txt`,
-        linux: { security_context: namespaces },
-      });
-      const file = join(volumeDir('data'), 'rounds');
-      return { sandbox: sandbox.id, id, file, control: volumeDir(CONTROL_VOLUME) };
-    },
-  };
+  }
 }
 
-const labelsOf = (name: string, uid: string) => ({
-  'io.kubernetes.pod.name': name,
-  'io.kubernetes.pod.namespace': 'default',
-  'io.kubernetes.pod.uid': uid,
-});
+interface Sandbox {
+  readonly id: string;
+  readonly config: ReturnType<typeof sandboxConfig>;
+}
 
 /** On the node's network, so that no network plugin is needed. */
-const sandboxConfig = (pod: { name: string; uid: string; logs: string; labels: Record<string, string> }) => ({
-  metadata: { name: pod.name, uid: pod.uid, namespace: 'default' },
-  log_directory: pod.logs,
+const NAMESPACES = { network: mode.node, pid: mode.container, ipc: mode.pod } as const;
+
+const sandboxConfig = ({ name, place }: PodOrder, uid: string) => ({
+  metadata: { name, uid, namespace: 'default' },
+  log_directory: place.out,
   // Without it containerd copies the host's file, which need not be there.
   dns_config: { options: ['ndots:5'] },
-  labels: pod.labels,
-  linux: {
-    cgroup_parent: PODS_CGROUP,
-    security_context: {
-      namespace_options: { network: mode.node, pid: mode.container, ipc: mode.pod },
-    },
+  labels: {
+    'io.kubernetes.pod.name': name,
+    'io.kubernetes.pod.namespace': 'default',
+    'io.kubernetes.pod.uid': uid,
   },
+  linux: { cgroup_parent: PODS_CGROUP, security_context: { namespace_options: NAMESPACES } },
 });

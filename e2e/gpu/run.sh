@@ -3,6 +3,7 @@
 # Needs root and, but for --cpu, an NVIDIA driver; no network, Node, containerd or Kubernetes. Everything has a time limit.
 # E2E_WORK: scratch, not below /tmp (default /var/tmp/dynamo-e2e-gpu). E2E_GIB: size of the worker. E2E_LIMIT: seconds.
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
 out=${1:?usage: run.sh OUT_DIR [--cpu]}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,11 +13,19 @@ out=$(cd "$out" && pwd)
 work=${E2E_WORK:-/var/tmp/dynamo-e2e-gpu}
 export E2E_HOME="$work/home" E2E_OUT="$out" E2E_SCRATCH="$work/scratch"
 mkdir -p "$E2E_HOME" "$E2E_SCRATCH"
-for part in base runtime e2e; do
-  [ "$E2E_HOME/.$part" -nt "$here/$part.tar.xz" ] && continue
-  timeout 120 tar -C "$E2E_HOME" -xJf "$here/$part.tar.xz"
-  touch "$E2E_HOME/.$part"
-done
+exec 9> "$work/lock"
+flock -w 600 9
+if [ -d "$here/home" ]; then
+  # Packed for this machine. Copied, because the engine sees nothing of /tmp while it restores.
+  rm -rf "$E2E_HOME"
+  cp -a "$here/home" "$E2E_HOME"
+else
+  for part in base runtime e2e; do
+    [ "$E2E_HOME/.$part" -nt "$here/$part.tar.xz" ] && continue
+    timeout 120 tar -C "$E2E_HOME" -xJf "$here/$part.tar.xz"
+    touch "$E2E_HOME/.$part"
+  done
+fi
 # The executable that ships is this Node with the program in it; put together here, for it does not compress.
 cd "$E2E_HOME"
 if ! sha256sum --status -c nsrestore.sha256 2>/dev/null; then
@@ -47,7 +56,7 @@ done
 limit=${E2E_LIMIT:-480}
 set +e
 {
-  timeout --kill-after=90 "$limit" unshare --mount --propagation private sh "$E2E_HOME/inside.sh" "$@"
+  timeout --kill-after=90 "$limit" unshare --mount --propagation private sh "$E2E_HOME/inside.sh" "$@" 9>&-
   echo $? > "$work/code"
   timeout 60 "$E2E_HOME/node" "$E2E_HOME/main.cjs" clean
 } 2>&1 | tee "$out/e2e.log"
