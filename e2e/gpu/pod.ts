@@ -142,7 +142,7 @@ const NAMESPACES = { network: mode.node, pid: mode.container, ipc: mode.pod } as
 
 const sandboxConfig = ({ name, place }: PodOrder, uid: string) => ({
   metadata: { name, uid, namespace: 'default' },
-  log_directory: place.out,
+  log_directory: join(place.out, 'containers'),
   // Without it containerd copies the host's file, which need not be there.
   dns_config: { options: ['ndots:5'] },
   labels: {

@@ -8,6 +8,7 @@ out=${1:?usage: run.sh OUT_DIR [--cpu]}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
+rm -rf "$out/containers"
 out=$(cd "$out" && pwd)
 
 work=${E2E_WORK:-/var/tmp/dynamo-e2e-gpu}
@@ -60,6 +61,8 @@ set +e
   echo $? > "$work/code"
   timeout 60 "$E2E_HOME/node" "$E2E_HOME/main.cjs" clean
 } 2>&1 | tee "$out/e2e.log"
+# Few files, for machines that hand back few.
+tar -C "$out" -cJf "$out/containers.tar.xz" containers && rm -r "$out/containers"
 # shellcheck disable=SC2086
 [ -z "$made" ] || rmdir $made
 exit "$(cat "$work/code")"

@@ -9,6 +9,7 @@ import type { Timing } from '@dynamo-snapshot/api/schema';
 import { containerId, hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import type { HostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { children, isAlive, status } from '@dynamo-snapshot/node-agent/linux/proc';
+import { comesTrue } from '@dynamo-snapshot/node-agent/linux/wait';
 import { Cri } from '@dynamo-snapshot/node-agent/runtime/cri';
 import type { Round } from '../../bench/gpu/worker';
 import { roundAfter, roundNow } from '../../bench/gpu/worker';
@@ -26,6 +27,7 @@ import { must } from './report';
 
 const SERVES_WITHIN_MS = 90_000;
 const NEXT_ROUND_MS = 20_000;
+const STANDBY_WITHIN_MS = 10_000;
 const ROUNDS_BEFORE = 5;
 /** A round takes at least so long (worker.c). */
 const ROUND_MS = 50;
@@ -159,9 +161,11 @@ async function placeholder(
   );
   const cri = new Cri(SOCKET);
   const { pid: standby } = await cri.container(containerId(pod.id)).finally(() => cri.close());
-  await report.check(`${name}: standby waits as its PID 1`, () => {
-    const seen = status(standby);
-    must(seen?.name === standbyComm.waiting && seen.nsPids.at(-1) === 1, `it is ${JSON.stringify(seen)}`);
+  await report.check(`${name}: standby waits as its PID 1`, async () => {
+    // CRI calls a container started when runc is about to become its program.
+    const waits = () => status(standby)?.name === standbyComm.waiting;
+    must(await comesTrue(waits, STANDBY_WITHIN_MS), `it is ${JSON.stringify(status(standby))}`);
+    must(status(standby)?.nsPids.at(-1) === 1, `process ${standby} is not the first of its namespace`);
     return `process ${standby}`;
   });
   return { pod, standby };
