@@ -165,6 +165,7 @@ async function criuRestore(job: Job, images: string): Promise<void> {
       work: join(place.work, 'restore'),
       criu: place.config.criu,
       cgroupProcs: [join(worker.group, 'cgroup.procs')],
+      cgroupNs: '/proc/self/ns/cgroup',
       fds: { net, stdin: none, stdout: none, stderr: none },
       oomScoreAdj: '0',
       deadlineMs: limitMs(job),

@@ -57,7 +57,10 @@ export function restoreArgs(job: Job, manifest: Manifest): readonly string[] {
   ];
 }
 
-/** Puts itself into each group, takes the placeholder's OOM score, then becomes the command. Data comes as positional parameters only. */
+/**
+ * Puts itself into each group, takes the placeholder's OOM score, enters its cgroup namespace, then becomes the command: in this order, since
+ * from within a namespace nobody is moved who is seen outside of it (cgroup(7), nsdelegate). Data comes as positional parameters only.
+ */
 const JOIN = `score=$1; count=$2; shift 2
 while [ "$count" -gt 0 ]; do echo 0 > "$1" || exit 125; shift; count=$((count - 1)); done
 echo "$score" > /proc/self/oom_score_adj
@@ -66,5 +69,6 @@ exec "$@"`;
 export const joined = (job: Job, argv: readonly string[]): readonly string[] => [
   ...['/bin/sh', '-c', JOIN, 'join', job.oomScoreAdj, String(job.cgroupProcs.length)],
   ...job.cgroupProcs,
+  ...['/usr/bin/nsenter', `--cgroup=${job.cgroupNs}`, '--'],
   ...argv,
 ];

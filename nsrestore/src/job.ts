@@ -14,6 +14,8 @@ export interface Job {
   readonly criu: string;
   /** CRIU puts itself into these before it starts, so that the restored tree is the placeholder's. */
   readonly cgroupProcs: readonly string[];
+  /** Then it enters this namespace. */
+  readonly cgroupNs: string;
   readonly fds: {
     readonly net: number;
     readonly stdin: number;
@@ -46,6 +48,7 @@ export function jobOf(argv: readonly string[]): Job {
       work: text,
       criu: text,
       'cgroup-procs': { type: 'string', multiple: true },
+      'cgroup-ns': text,
       'net-fd': text,
       'stdin-fd': text,
       'stdout-fd': text,
@@ -65,12 +68,6 @@ export function jobOf(argv: readonly string[]): Job {
     if (!/^-?\d+$/.test(written)) throw new TerminalError('InvalidArguments', `--${name} is not a number`);
     return value;
   };
-  const [net, stdin, stdout, stderr] = [
-    number('net-fd'),
-    number('stdin-fd'),
-    number('stdout-fd'),
-    number('stderr-fd'),
-  ];
   return {
     artifact: required('artifact'),
     digest: required('digest'),
@@ -79,7 +76,13 @@ export function jobOf(argv: readonly string[]): Job {
     work: required('work'),
     criu: required('criu'),
     cgroupProcs: values['cgroup-procs'] ?? [],
-    fds: { net, stdin, stdout, stderr },
+    cgroupNs: required('cgroup-ns'),
+    fds: {
+      net: number('net-fd'),
+      stdin: number('stdin-fd'),
+      stdout: number('stdout-fd'),
+      stderr: number('stderr-fd'),
+    },
     oomScoreAdj: String(number('oom-score-adj')),
     deadlineMs: number('deadline-seconds') * 1000,
   };

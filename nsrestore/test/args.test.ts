@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inherited, joined, restoreArgs } from '../src/args';
@@ -63,8 +64,9 @@ describe('joined', () => {
   let dir: string;
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'joined-'))));
   afterEach(() => rmSync(dir, { recursive: true }));
-  const run = (cgroupProcs: readonly string[], argv: readonly string[], shell?: string) => {
-    const [file = '', ...args] = joined(job({ cgroupProcs, oomScoreAdj: '700' }), argv);
+  const own = '/proc/self/ns/cgroup';
+  const run = (cgroupProcs: readonly string[], argv: readonly string[], shell?: string, cgroupNs = own) => {
+    const [file = '', ...args] = joined(job({ cgroupProcs, cgroupNs, oomScoreAdj: '700' }), argv);
     return spawnSync(shell ?? file, args, { encoding: 'utf8' });
   };
   const odd = ['$(touch pwned)', 'two words', '', '-n', '; exit 9', "'", '*'];
@@ -85,6 +87,23 @@ describe('joined', () => {
   it('does not start the command outside of a group', () => {
     const { stdout, status } = run([join(dir, 'missing/cgroup.procs')], ['/bin/echo', 'ran']);
     expect({ stdout, status }).toEqual({ stdout: '', status: 125 });
+  });
+
+  it('is in the groups before it enters their namespace, and the command is in it', async () => {
+    const other = spawn('unshare', ['--cgroup', 'sh', '-c', 'echo; read _'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    try {
+      await once(other.stdout, 'data');
+      const cgroupNs = `/proc/${other.pid}/ns/cgroup`;
+      const theirs = readlinkSync(cgroupNs);
+      expect(theirs).not.toBe(readlinkSync('/proc/self/ns/cgroup'));
+      const argv = joined(job({ cgroupProcs: ['/g'], cgroupNs }), ['readlink', '/proc/self/ns/cgroup']);
+      expect(argv.indexOf('/g')).toBeLessThan(argv.indexOf(`--cgroup=${cgroupNs}`));
+      expect(run([], ['readlink', '/proc/self/ns/cgroup'], undefined, cgroupNs).stdout).toBe(`${theirs}\n`);
+    } finally {
+      other.stdin.end();
+    }
   });
 
   it('ends with the status of the command', () => {

@@ -13,6 +13,7 @@ const whole: Readonly<Record<string, string>> = {
   'stderr-fd': '6',
   'oom-score-adj': '300',
   'deadline-seconds': '60',
+  'cgroup-ns': '/proc/9/ns/cgroup',
 };
 
 const argv = (over: Readonly<Record<string, string>> = {}, without = ''): readonly string[] =>
@@ -30,6 +31,7 @@ describe('jobOf', () => {
       work: '/w',
       criu: '/opt/criu',
       cgroupProcs: ['/a', '/b'],
+      cgroupNs: '/proc/9/ns/cgroup',
       fds: { net: 3, stdin: 4, stdout: 5, stderr: 6 },
       oomScoreAdj: '300',
       deadlineMs: 60_000,

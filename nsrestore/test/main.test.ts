@@ -63,6 +63,7 @@ function argv(program: string, over: Readonly<Record<string, string>> = {}): rea
     },
     ...{
       'cgroup-procs': join(dir, 'procs'),
+      'cgroup-ns': '/proc/self/ns/cgroup',
       'net-fd': '3',
       'stdin-fd': '4',
       'stdout-fd': '5',

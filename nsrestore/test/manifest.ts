@@ -23,6 +23,7 @@ export const job = (over: Partial<Job>): Job => ({
   work: '/work',
   criu: '/opt/criu/criu',
   cgroupProcs: ['/cg/pids/x/cgroup.procs', '/cg/unified/x/cgroup.procs'],
+  cgroupNs: '/proc/self/ns/cgroup',
   fds: { net: 3, stdin: 4, stdout: 5, stderr: 6 },
   oomScoreAdj: '300',
   deadlineMs: 5000,

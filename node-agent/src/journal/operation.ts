@@ -1,12 +1,30 @@
 /** Starts the engine on a journal entry so that it outlives the agent: own session, own host-level cgroups (docs/adr/0003). */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessRef } from '../linux/ids';
 import { processRef } from '../linux/proc';
 import type { JournalEntry } from './entry';
 import { entryFile } from './entry';
 import { makeGroups } from './group';
+
+const HOST_CGROUP_NAMESPACE = '/proc/1/ns/cgroup';
+
+/**
+ * What comes before the command where it must enter the host's cgroup namespace: under cgroup v2 an agent that is not privileged has one of its
+ * own, from within which nobody is moved out (cgroup(7), nsdelegate), and in which the paths of /proc/PID/cgroup are others. Arguments
+ * are what the links of the namespaces say; undefined: it may not be read, so it may not be entered either.
+ */
+export const intoHostCgroups = (own: string | undefined, host: string | undefined): readonly string[] =>
+  host === undefined || host === own ? [] : ['/usr/bin/nsenter', `--cgroup=${HOST_CGROUP_NAMESPACE}`, '--'];
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Joins each group, then becomes the command; data comes as positional parameters only. */
 const JOIN =
@@ -26,10 +44,10 @@ export function startOperation({ entry, uid, cgroupRoot, argv, onExit }: Operati
   const groups = makeGroups(cgroupRoot, uid);
   const output = openSync(join(entry.dir, entryFile.output), 'a', 0o600);
   const procs = groups.map((dir) => join(dir, 'cgroup.procs'));
-  const child = spawn('/bin/sh', ['-c', JOIN, 'join', String(procs.length), ...procs, ...argv], {
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
+  const entering = intoHostCgroups(linkOf('/proc/self/ns/cgroup'), linkOf(HOST_CGROUP_NAMESPACE));
+  const joining = ['/bin/sh', '-c', JOIN, 'join', String(procs.length), ...procs, ...argv];
+  const [file = '', ...args] = [...entering, ...joining];
+  const child = spawn(file, args, { detached: true, stdio: ['ignore', output, output] });
   child.on('error', onExit);
   child.on('exit', onExit);
   // It outlives us; it must not keep us alive either.

@@ -21,15 +21,14 @@ export interface NsrestoreJob {
 export const fd = { net: 3, stdin: 4, stdout: 5, stderr: 6 } as const;
 
 /**
- * The mount namespace is the engine's private one, so nsenter leaves it; the network comes to CRIU as a descriptor. The cgroup
- * namespace is joined, so that the restored worker sees its cgroups as the placeholder does. By its path: the sh of the image is busybox,
- * which has a smaller nsenter of its own that it prefers.
+ * The mount namespace is the engine's private one, so nsenter leaves it; the network comes to CRIU as a descriptor. The cgroup namespace
+ * is joined later, by CRIU, so that the restored worker sees its cgroups as the placeholder does: who is in it already may not be moved
+ * into its groups from outside (cgroup(7), nsdelegate, which systemd sets). By its path: the sh of the image is busybox, which has a smaller
+ * nsenter of its own that it prefers.
  */
 export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
   '/usr/bin/nsenter',
-  ...['--uts', '--ipc', '--cgroup', '--pid'].map(
-    (option) => `${option}=/proc/${job.placeholder}/ns/${option.slice(2)}`,
-  ),
+  ...['--uts', '--ipc', '--pid'].map((option) => `${option}=/proc/${job.placeholder}/ns/${option.slice(2)}`),
   '--',
   job.nsrestore,
   ...[
@@ -47,6 +46,7 @@ export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
     job.criu,
   ],
   ...job.cgroupProcs.flatMap((file) => ['--cgroup-procs', file]),
+  ...['--cgroup-ns', `/proc/${job.placeholder}/ns/cgroup`],
   ...['--net-fd', String(fd.net), '--stdin-fd', String(fd.stdin), '--stdout-fd', String(fd.stdout)],
   ...['--stderr-fd', String(fd.stderr), '--oom-score-adj', job.oomScoreAdj],
   ...['--deadline-seconds', String(job.deadlineSeconds)],

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JournalEntry } from '../../src/journal/entry';
-import { startOperation } from '../../src/journal/operation';
+import { intoHostCgroups, startOperation } from '../../src/journal/operation';
 import { processRef } from '../../src/linux/proc';
 
 const UID = '11111111-2222-3333-4444-555555555555';
@@ -130,4 +130,17 @@ describe('startOperation', () => {
     await run(['/bin/true']);
     expect(read('cpuset', 'dynamo-snapshot', 'cpuset.cpus')).toBe('2\n');
   });
+});
+
+it.each([
+  ['is in it already', 'cgroup:[1]', 'cgroup:[1]', []],
+  ['may not look at it', 'cgroup:[2]', undefined, []],
+  [
+    'has one of its own',
+    'cgroup:[2]',
+    'cgroup:[1]',
+    ['/usr/bin/nsenter', '--cgroup=/proc/1/ns/cgroup', '--'],
+  ],
+] as const)('of the cgroup namespace of the host: an agent that %s', (_, own, host, expected) => {
+  expect(intoHostCgroups(own, host)).toEqual(expected);
 });

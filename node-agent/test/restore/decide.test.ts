@@ -151,12 +151,7 @@ describe('nsrestoreArgs', () => {
       deadlineSeconds: 60,
     });
     expect(argv).toEqual([
-      ...[
-        '/usr/bin/nsenter',
-        '--uts=/proc/4711/ns/uts',
-        '--ipc=/proc/4711/ns/ipc',
-        '--cgroup=/proc/4711/ns/cgroup',
-      ],
+      ...['/usr/bin/nsenter', '--uts=/proc/4711/ns/uts', '--ipc=/proc/4711/ns/ipc'],
       ...[
         '--pid=/proc/4711/ns/pid',
         '--',
@@ -168,6 +163,7 @@ describe('nsrestoreArgs', () => {
       ],
       ...['--images', '/work/images', '--root', '/root', '--work', '/work', '--criu', '/opt/criu'],
       ...['--cgroup-procs', '/cg/a/cgroup.procs', '--cgroup-procs', '/cg/b/cgroup.procs'],
+      ...['--cgroup-ns', '/proc/4711/ns/cgroup'],
       ...['--net-fd', '3', '--stdin-fd', '4', '--stdout-fd', '5', '--stderr-fd', '6'],
       ...['--oom-score-adj', '-997', '--deadline-seconds', '60'],
     ]);
