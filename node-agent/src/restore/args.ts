@@ -46,7 +46,8 @@ export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
     job.criu,
   ],
   ...job.cgroupProcs.flatMap((file) => ['--cgroup-procs', file]),
-  ...['--cgroup-ns', `/proc/${job.placeholder}/ns/cgroup`],
+  // The /proc that nsrestore mounts is of the placeholder's pid namespace.
+  ...['--cgroup-ns', '/proc/1/ns/cgroup'],
   ...['--net-fd', String(fd.net), '--stdin-fd', String(fd.stdin), '--stdout-fd', String(fd.stdout)],
   ...['--stderr-fd', String(fd.stderr), '--oom-score-adj', job.oomScoreAdj],
   ...['--deadline-seconds', String(job.deadlineSeconds)],

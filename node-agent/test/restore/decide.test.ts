@@ -163,7 +163,7 @@ describe('nsrestoreArgs', () => {
       ],
       ...['--images', '/work/images', '--root', '/root', '--work', '/work', '--criu', '/opt/criu'],
       ...['--cgroup-procs', '/cg/a/cgroup.procs', '--cgroup-procs', '/cg/b/cgroup.procs'],
-      ...['--cgroup-ns', '/proc/4711/ns/cgroup'],
+      ...['--cgroup-ns', '/proc/1/ns/cgroup'],
       ...['--net-fd', '3', '--stdin-fd', '4', '--stdout-fd', '5', '--stderr-fd', '6'],
       ...['--oom-score-adj', '-997', '--deadline-seconds', '60'],
     ]);
