@@ -12,7 +12,10 @@ const configFile = (instance: Instance, node: NodeName, file: string): string =>
   join(memberDir(instance.name, node), 'etc', file);
 
 /** containerd at its standard paths; images come from archives, so no registry is set up. */
-export function containerdConfig(): string {
+/** Where Debian's package has the network plugins, and where their configuration is. */
+export const CNI_FOLDERS = { programs: '/usr/lib/cni', config: '/etc/cni/net.d' } as const;
+
+export function containerdConfig(cni: { readonly programs: string; readonly config: string }): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return `version = 2
 root = "/var/lib/containerd"
@@ -27,8 +30,8 @@ disable_apparmor = true
 disable_tcp_service = true
 
 [${cri}.cni]
-bin_dir = "/usr/lib/cni"
-conf_dir = "/etc/cni/net.d"
+bin_dir = "${cni.programs}"
+conf_dir = "${cni.config}"
 
 [${cri}.containerd]
 snapshotter = "overlayfs"
@@ -93,7 +96,7 @@ export async function configureNode(instance: Instance, node: NodeName): Promise
   const etc = configFile(instance, node, '.');
   const cni = join(memberDir(instance.name, node), 'root', 'etc/cni/net.d');
   for (const dir of [etc, cni]) await mkdir(dir, { recursive: true });
-  await writeFile(configFile(instance, node, 'containerd.toml'), containerdConfig());
+  await writeFile(configFile(instance, node, 'containerd.toml'), containerdConfig(CNI_FOLDERS));
   await writeFile(configFile(instance, node, 'kubelet.json'), kubeletConfig(instance, node));
   await writeFile(join(cni, '10-pods.conflist'), cniConfig(instance, node));
   // On machines with systemd it is a link into /run, which the node does not see.

@@ -30,6 +30,8 @@ const GROUP = memberCgroup('e2e-gpu', 'node-a');
 /** Beside containerd's own group, for version 2 wants no processes in a group with children. */
 export const PODS_CGROUP = `/${GROUP}/pods`;
 
+const NETWORK = 'alone';
+
 const GRACE_MS = 10_000;
 const LEAVES = { limitMs: 5000, everyMs: 50 };
 const GONE = { limitMs: 20_000, everyMs: 50 };
@@ -41,7 +43,7 @@ export interface Node {
 
 export async function startNode(place: Place): Promise<Node> {
   const config = join(place.work, 'containerd.toml');
-  writeFileSync(config, containerdConfig());
+  writeFileSync(config, containerdConfig(networkOf(place)));
   const env = { PATH: `${programOf(place, 'bin')}:${process.env['PATH']}`, HOME: '/root' };
   await createCgroups(await hierarchies(), GROUP);
   const log = join(place.out, 'containerd.log');
@@ -64,6 +66,16 @@ export async function startNode(place: Place): Promise<Node> {
     await stop();
     throw error;
   }
+}
+
+/** Our own plugin, which is the loopback's too. */
+function networkOf(place: Place): { readonly programs: string; readonly config: string } {
+  const [programs, config] = [join(place.work, 'cni/bin'), join(place.work, 'cni/net.d')];
+  for (const dir of [programs, config]) mkdirSync(dir, { recursive: true });
+  for (const name of ['loopback', NETWORK]) symlinkSync(programOf(place, 'cni.sh'), join(programs, name));
+  const list = { cniVersion: '0.4.0', name: NETWORK, plugins: [{ type: NETWORK }] };
+  writeFileSync(join(config, '10-alone.conflist'), JSON.stringify(list));
+  return { programs, config };
 }
 
 /** Takes away what is ours by our own cgroups; says how many processes had not ended by themselves. */

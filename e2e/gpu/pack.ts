@@ -64,7 +64,7 @@ async function fillTest(home: string): Promise<void> {
     compile(`node-agent/native/${shim}.c`, join(home, `${shim}.so`), '-shared', '-fPIC');
   for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
     cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
-  copyFileSync('e2e/gpu/inside.sh', join(home, 'inside.sh'));
+  for (const script of ['inside.sh', 'cni.sh']) copyFileSync(join('e2e/gpu', script), join(home, script));
 }
 
 /** It is a second Node, and two do not fit: run.sh makes the very same file of the first one. */

@@ -137,8 +137,8 @@ interface Sandbox {
   readonly config: ReturnType<typeof sandboxConfig>;
 }
 
-/** On the node's network, so that no network plugin is needed. */
-const NAMESPACES = { network: mode.node, pid: mode.container, ipc: mode.pod } as const;
+/** As those of a pod that asks for nothing. */
+const NAMESPACES = { network: mode.pod, pid: mode.container, ipc: mode.pod } as const;
 
 const sandboxConfig = ({ name, place }: PodOrder, uid: string) => ({
   metadata: { name, uid, namespace: 'default' },

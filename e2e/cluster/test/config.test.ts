@@ -1,7 +1,7 @@
 import { controlPlaneDaemons } from '../control-plane';
 import { NODE_NAMES } from '../instance';
 import { memberPlan, ownedLinks, bridgePlan, hostRoutes } from '../network';
-import { cniConfig, containerdConfig, kubeProxy, kubelet, kubeletConfig } from '../node';
+import { CNI_FOLDERS, cniConfig, containerdConfig, kubeProxy, kubelet, kubeletConfig } from '../node';
 import { certificateArgv, certificates, kubeconfig } from '../pki';
 
 const instance = { name: 'dev', index: 3 };
@@ -128,7 +128,7 @@ describe('a node', () => {
         '--conntrack-tcp-timeout-established=0',
       ]),
     );
-    expect(containerdConfig()).toContain('restrict_oom_score_adj = true');
+    expect(containerdConfig(CNI_FOLDERS)).toContain('restrict_oom_score_adj = true');
   });
 });
 
