@@ -73,6 +73,8 @@ const ofTheRepository: Commands = {
   'npm run bench': onSmall,
   'npm run bench:digests': onSmall,
   'npm run bench:pack': { byHand: 'GPU' },
+  'npm run e2e:gpu': stage("'dist/e2e-gpu/run.sh', out, '--cpu'"),
+  'npm run e2e:gpu:pack': stage("'e2e/gpu/pack.ts'"),
   'npx tsx scripts/pictures.ts': { byHand: 'pictures for the pages' },
 };
 
