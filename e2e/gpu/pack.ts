@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Part } from '../../bench/gpu/base';
 import { base, compile, runPack } from '../../bench/gpu/base';
+import { ensurePackages } from '../cluster/packages';
 
 const POSTJECT = 'node_modules/postject/dist/api.js';
 /** Node's own, for programs in it (Single executable applications). */
@@ -76,9 +77,12 @@ function packNsrestore(home: string): void {
   writeFileSync(join(home, 'nsrestore-inject.cjs'), INJECT);
 }
 
-runPack({
-  out: 'dist/e2e-gpu',
-  mostBytes: 50e6,
-  scripts: ['e2e/gpu/run.sh'],
-  parts: [base(), runtime(), { name: 'e2e', fill: fillTest }],
-});
+// containerd and runc come from the packages of this machine.
+void ensurePackages((line) => console.error(line)).then(() =>
+  runPack({
+    out: 'dist/e2e-gpu',
+    mostBytes: 50e6,
+    scripts: ['e2e/gpu/run.sh'],
+    parts: [base(), runtime(), { name: 'e2e', fill: fillTest }],
+  }),
+);
