@@ -12,7 +12,7 @@ import type { HostPid } from '../linux/ids';
 import { hugeBytesFree, memInfo, ownBytes } from '../linux/proc';
 import type { Copied } from '../memory/copy';
 import { MemoryCopy } from '../memory/copy';
-import { hugePagesPay, makesRoom, stagingFor, threadsFor } from '../memory/decide';
+import { hugeShare, makesRoom, stagingFor, threadsFor } from '../memory/decide';
 import { whenSeized } from '../linux/seized';
 import type { Pool } from '../memory/pool';
 import { linkNullPages, removeNullLinks } from '../memory/images';
@@ -143,8 +143,9 @@ async function prepare(job: MemoryDump, io: EngineIo): Promise<MemoryCopy> {
   const threads = threadsFor(io.config.threads, availableParallelism());
   io.log.info(`${threads} threads copy the memory, staging: ${staging}`);
   const { memoryBytes } = room;
-  const hugePages = hugePagesPay(memoryBytes + gpuBytes, hugeBytesFree());
-  const copy = await MemoryCopy.begin({ dir, threads, staging, hugePages, memoryBytes, ...(key && { key }) });
+  // What the driver will take of them comes first.
+  const hugeBytes = hugeShare(memoryBytes, Math.max(0, hugeBytesFree() - gpuBytes));
+  const copy = await MemoryCopy.begin({ dir, threads, staging, hugeBytes, memoryBytes, ...(key && { key }) });
   if (io.config.gpu.hugePages && makesRoom(room, staging, hugeBytesFree())) await copy.makeRoom(gpuBytes);
   return copy;
 }

@@ -44,6 +44,10 @@ export function allocate(length: number, hugePages: boolean): Region {
   return { address, length };
 }
 
+/** Of a part of a region that was allocated without. */
+export const adviseHugePages = (address: number, length: number): void =>
+  void functions.madvise(address, length, MADV.HUGEPAGE);
+
 /** Makes the kernel give the pages now (madvise(2), MADV_POPULATE_WRITE, Linux 5.14); false where it has none left or cannot. */
 export const populate = (address: number, length: number): boolean =>
   Number(functions.madvise(address, length, MADV.POPULATE_WRITE)) === 0;

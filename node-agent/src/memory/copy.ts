@@ -9,7 +9,7 @@ import { artifactFile, shardFile } from '@dynamo-snapshot/api/layout';
 import type { Pagemap, Run } from '../criu/pagemap';
 import type { HostPid } from '../linux/ids';
 import type { Region } from '../linux/memory';
-import { allocate, release } from '../linux/memory';
+import { adviseHugePages, allocate, release } from '../linux/memory';
 import { totalOf } from '../linux/extent';
 import { indexOf } from './catalog';
 import type { Chunk } from './chunks';
@@ -31,8 +31,8 @@ export interface CopyJob {
   readonly dir: string;
   readonly threads: number;
   readonly staging: Staging;
-  /** For the staging memory. */
-  readonly hugePages: boolean;
+  /** So much of the staging memory is asked for in huge pages. */
+  readonly hugeBytes: number;
   /** What the tree is expected to have. */
   readonly memoryBytes: number;
   /** Encrypts the shards. */
@@ -83,7 +83,7 @@ export class MemoryCopy {
       return new MemoryCopy(
         job,
         pool,
-        job.staging === 'memory' ? await reserve(job.memoryBytes, job.hugePages, pool) : undefined,
+        job.staging === 'memory' ? await reserve(job.memoryBytes, job.hugeBytes, pool) : undefined,
       );
     } catch (error) {
       await pool.close();
@@ -98,7 +98,7 @@ export class MemoryCopy {
 
   /** Takes so much memory in huge pages and gives it back: they are free then. */
   async makeRoom(bytes: number): Promise<void> {
-    const region = await reserve(bytes, true, this.#pool);
+    const region = await reserve(bytes, bytes, this.#pool);
     if (region !== undefined) release(region);
   }
 
@@ -198,10 +198,11 @@ export class MemoryCopy {
 }
 
 /** Pages that the kernel has given already cost nothing while the source stands still. Without them the copy goes into the shards. */
-async function reserve(bytes: number, hugePages: boolean, pool: Pool): Promise<Region | undefined> {
+async function reserve(bytes: number, hugeBytes: number, pool: Pool): Promise<Region | undefined> {
   const length = Math.ceil(bytes / CHUNK_BYTES) * CHUNK_BYTES;
   if (length === 0) return undefined;
-  const region = allocate(length, hugePages);
+  const region = allocate(length, hugeBytes >= bytes);
+  if (hugeBytes > 0 && hugeBytes < bytes) adviseHugePages(region.address, hugeBytes);
   try {
     await pool.run((i) => ({ do: 'populate', region: slice(region, i, pool.threads) }));
     return region;

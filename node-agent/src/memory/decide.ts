@@ -36,6 +36,7 @@ export function stagingFor(room: Room): Staging {
   return taken + reserveOf(totalBytes) <= availableBytes ? 'memory' : 'direct';
 }
 
+const HUGE = 2 << 20;
 /** Others take some meanwhile. */
 const SPARE = 1.25;
 
@@ -44,6 +45,10 @@ const SPARE = 1.25;
  * the kernel moves and reclaims first, up to four times of it (docs/benchmarks.md). `freeBytes` are free in such blocks.
  */
 export const hugePagesPay = (bytes: number, freeBytes: number): boolean => bytes * SPARE <= freeBytes;
+
+/** How much of so many bytes, in whole huge pages. */
+export const hugeShare = (bytes: number, freeBytes: number): number =>
+  hugePagesPay(bytes, freeBytes) ? bytes : Math.min(bytes, Math.floor(freeBytes / SPARE / HUGE) * HUGE);
 
 /** Those for which there are huge pages, the largest first. */
 export function whereHugePagesPay<T extends { readonly bytes: number }>(

@@ -1,5 +1,5 @@
 import type { Room } from '../../src/memory/decide';
-import { hugePagesPay, makesRoom, stagingFor, threadsFor } from '../../src/memory/decide';
+import { hugePagesPay, hugeShare, makesRoom, stagingFor, threadsFor } from '../../src/memory/decide';
 
 const GIB = 2 ** 30;
 const room = (more: Partial<Room>): Room => ({
@@ -49,3 +49,13 @@ it.each([
 ])('huge pages %s', (_, needed, free, expected) =>
   expect(hugePagesPay(needed * GIB, free * GIB)).toBe(expected),
 );
+
+it.each([
+  ['all where there are enough', 8, 10, 8],
+  ['what there is, less what others take', 8, 5, 4],
+  ['whole ones', 8, 4.5, 3.599609375],
+  ['none where there are none', 8, 0, 0],
+])('asks for huge pages for %s', (_, bytes, free, expected) => {
+  const MIB = 2 ** 20;
+  expect(hugeShare(bytes * GIB, free * GIB)).toBe(Math.floor((expected * GIB) / (2 * MIB)) * 2 * MIB);
+});
