@@ -12,6 +12,7 @@ import { Registry } from 'prom-client';
 import { Agent } from './agent';
 import type { AgentConfig } from './config';
 import { agentConfig } from './config';
+import { learnKernel } from './criu/learn';
 import { heartbeat } from './heartbeat';
 import { answers, runtimeLost, socketPath } from './runtime/socket';
 import { StoreVolume } from './store/volume';
@@ -56,13 +57,14 @@ async function main(): Promise<void> {
     await health.close();
     throw error;
   }
+  const learned = learnKernel(config, log);
   const { ownNamespace: namespace, nodeName, podName: holder } = config;
   const leave = new AbortController();
   const alive = heartbeat({ api, namespace, nodeName, holder, clock: Date, log }, leave.signal);
   const sweeper = sweepStore({ api, config, log, metrics }, leave.signal);
   log.info(`stopping on ${await stopped}; running operations go on`);
   leave.abort();
-  await Promise.all([alive, sweeper, agent.shutdown(), health.close()]);
+  await Promise.all([learned, alive, sweeper, agent.shutdown(), health.close()]);
 }
 
 type SweepNeeds = Pick<SweeperParts, 'api' | 'log' | 'metrics'> & { readonly config: AgentConfig };
