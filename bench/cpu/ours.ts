@@ -60,7 +60,14 @@ export class Ours implements Side {
       hookDir: join(this.#dir, 'hook-0'),
     };
     const whileFrozen = () => Promise.resolve();
-    const job = { dir: stagingDir, plan, processes: processTree(root), gpuBytes: 0, sourceEnds: false, whileFrozen };
+    const job = {
+      dir: stagingDir,
+      plan,
+      processes: processTree(root),
+      gpuBytes: 0,
+      sourceEnds: false,
+      whileFrozen,
+    };
     const memory = await dumpWithMemory(job, io, {
       ready: () => Promise.resolve(),
       stop: () => Promise.resolve(),
