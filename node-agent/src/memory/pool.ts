@@ -8,22 +8,35 @@ import type { Done, Reply, Task } from './task';
 const fromSource = __filename.endsWith('.ts');
 const program = join(__dirname, fromSource ? 'worker.ts' : 'memory-worker.cjs');
 
-export class Pool {
-  readonly #workers: readonly Worker[];
+/** Whoever performs tasks, by so many threads side by side. */
+export interface Threads {
+  readonly threads: number;
+  /** Every thread performs its task; when all have ended, the first failure is thrown. */
+  run(taskOf: (thread: number) => Task): Promise<Done>;
+}
 
-  constructor(threads: number) {
+/** `later`: with the first task, unless they are started before: their start takes processors from what else goes on. */
+export type Starts = 'now' | 'later';
+
+export class Pool implements Threads {
+  readonly threads: number;
+  #workers: readonly Worker[] = [];
+
+  constructor(threads: number, starts: Starts = 'now') {
+    this.threads = threads;
+    if (starts === 'now') this.start();
+  }
+
+  start(): void {
+    if (this.#workers.length > 0) return;
     const execArgv = fromSource ? ['--require', 'tsx/cjs'] : [];
-    this.#workers = Array.from({ length: threads }, () => new Worker(program, { execArgv }));
+    this.#workers = Array.from({ length: this.threads }, () => new Worker(program, { execArgv }));
     // A thread that dies while it is asked is told by `ask`; between two tasks nothing can be done about it.
     for (const worker of this.#workers) worker.on('error', () => {});
   }
 
-  get threads(): number {
-    return this.#workers.length;
-  }
-
-  /** Every thread performs its task; when all have ended, the first failure is thrown. */
   async run(taskOf: (thread: number) => Task): Promise<Done> {
+    this.start();
     const replies = await Promise.all(this.#workers.map((worker, i) => ask(worker, taskOf(i))));
     const done = replies.map((reply) => {
       if (reply.ok) return reply;
@@ -38,8 +51,12 @@ export class Pool {
 }
 
 /** One that is made for one piece of work. */
-export async function withPool<T>(threads: number, work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = new Pool(Math.max(1, threads));
+export async function withPool<T>(
+  threads: number,
+  work: (pool: Pool) => Promise<T>,
+  starts: Starts = 'now',
+): Promise<T> {
+  const pool = new Pool(Math.max(1, threads), starts);
   try {
     return await work(pool);
   } finally {

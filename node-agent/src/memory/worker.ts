@@ -1,73 +1,8 @@
-/** A worker thread: takes rows of a table until there are none left. All that it calls is synchronous. */
+/** A worker thread: one task at a time. */
 import { parentPort } from 'node:worker_threads';
-import { explain, reasonOf, unreachable } from '@dynamo-snapshot/api/errors';
-import { populate } from '../linux/memory';
-import { BlockTable } from './blocks';
-import { RowReader } from './reader';
-import type { TableMemory } from './table';
-import { ChunkTable } from './table';
-import type { Done, Reply, Task } from './task';
-import { copyRow, openShard, sealRow, storeRow, syncShard } from './writer';
-
-const NOTHING: Done = { dropped: [], faults: [] };
-
-function perform(task: Task): Done {
-  switch (task.do) {
-    case 'populate': {
-      const { address, length } = task.region;
-      if (length > 0 && !populate(address, length)) throw new Error(`the kernel gave no ${length} bytes`);
-      return NOTHING;
-    }
-    case 'open':
-      openShard(task.shard, task.path, task.key);
-      return NOTHING;
-    case 'touch':
-      new BlockTable(task.blocks).touch();
-      return NOTHING;
-    case 'early':
-      new BlockTable(task.blocks).copyInto(task.staging);
-      return NOTHING;
-    case 'copy':
-      return { ...NOTHING, dropped: each(task.table, copyRow) };
-    case 'store':
-      return { ...NOTHING, dropped: each(task.table, storeRow) };
-    case 'sync':
-      syncShard();
-      return NOTHING;
-    case 'seal':
-      each(task.table, (row, table) => {
-        sealRow(row, table, task.files, task.key);
-        return [];
-      });
-      return NOTHING;
-    case 'read': {
-      const reader = new RowReader(task);
-      try {
-        return { ...NOTHING, faults: each(task.table, (row, table) => reader.read(row, table)) };
-      } finally {
-        reader.close();
-      }
-    }
-    default:
-      return unreachable(task);
-  }
-}
-
-/** One that fails stops the others: half a copy is no copy. */
-function each<T>(memory: TableMemory, work: (row: number, table: ChunkTable) => readonly T[]): readonly T[] {
-  const table = new ChunkTable(memory);
-  const results: T[] = [];
-  try {
-    for (let row = table.take(); row !== undefined; row = table.take()) {
-      results.push(...work(row, table));
-      table.did(table.bytes(row));
-    }
-    return results;
-  } catch (error) {
-    table.giveUp();
-    throw error;
-  }
-}
+import { explain, reasonOf } from '@dynamo-snapshot/api/errors';
+import { perform } from './perform';
+import type { Reply, Task } from './task';
 
 parentPort?.on('message', (task: Task) => {
   let reply: Reply;

@@ -5,7 +5,8 @@ import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { EngineConfig } from '../config';
 import type { EngineIo } from '../engine-io';
 import { mount, MS } from '../linux/syscalls';
-import type { Pool } from '../memory/pool';
+import type { Threads } from '../memory/pool';
+import { thisThread } from '../memory/this-thread';
 import type { OpenArtifact } from '../store/directory';
 import type { Keys } from '../store/keys';
 import { keyOf } from '../store/keys';
@@ -18,15 +19,20 @@ export interface Checked {
   readonly key: Buffer | undefined;
 }
 
+/** To read so little takes less time than threads need to start. */
+const LITTLE_BYTES = 32 << 20;
+
 export async function check(
   artifact: OpenArtifact,
   keys: Keys,
-  pool: Pool,
+  pool: Threads,
   { steps, config }: Pick<EngineIo, 'steps'> & { readonly config: Pick<EngineConfig, 'verifyFirst'> },
 ): Promise<Checked> {
   const key = keyOf(artifact.manifest, keys);
   const watch: Watch = (bytes, work) => steps.follow('verify', bytes, work);
-  const verified = await verifyFiles(artifact, key, pool, watch);
+  const bytes = artifact.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const readers = bytes <= LITTLE_BYTES ? thisThread : pool;
+  const verified = await verifyFiles(artifact, key, readers, watch);
   const { faults, index } = verified;
   if (!config.verifyFirst || index === undefined || faults.length > 0) return { artifact, key, verified };
   // They are digested again while they are filled in: what is used is what was verified.

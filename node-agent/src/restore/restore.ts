@@ -1,5 +1,5 @@
 /** Restores an artifact into a placeholder: verify, private view of its files, nsrestore, proof, and the word to standby. */
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { controlFile } from '@dynamo-snapshot/api/control';
@@ -45,6 +45,7 @@ import { observePlace } from './observe';
 import type { Target } from './placeholder';
 import { claim, observeTarget } from './placeholder';
 import { prove } from './prove';
+import { openStdio } from './stdio';
 import { leastStack, mayUseTiles } from './tiles';
 import { restoredProcesses } from './tree';
 
@@ -52,7 +53,11 @@ import { restoredProcesses } from './tree';
 const CLAIM_MARGIN_SECONDS = 30;
 
 export const restore = (request: RestoreRequest, io: EngineIo): Promise<RestoreResult> =>
-  withPool(threadsFor(io.config.threads, availableParallelism()), (pool) => restoreWith(pool, request, io));
+  withPool(
+    threadsFor(io.config.threads, availableParallelism()),
+    (pool) => restoreWith(pool, request, io),
+    'later',
+  );
 
 async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): Promise<RestoreResult> {
   const keys = readKeys(io.config);
@@ -79,7 +84,7 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
   const receipt = await io.steps.runToEnd('restore', () =>
-    runNsrestore(checked, target, { ...withTiles(program, checked, io), work, pod: request.pod }, io),
+    runNsrestore(checked, target, { ...withTiles(program, checked, io), work, pod: request.pod, pool }, io),
   );
   await io.steps.run('fill', () => fillTree(checked, restoredProcesses(groups, placeholder), pool, io));
   const proven = await io.steps.run('prove', () =>
@@ -175,10 +180,17 @@ const editsFor = ({ artifact, verified }: Checked, pod: PodFacts | undefined): R
     }),
   ]);
 
+interface NsrestoreNeeds {
+  readonly work: string;
+  readonly pod: PodFacts | undefined;
+  /** Started meanwhile: nsrestore has one thread. */
+  readonly pool: Pool;
+}
+
 async function runNsrestore(
   checked: Checked,
   { placeholder, groups }: Target,
-  { env: criuEnv, work, pod }: CriuProgram & { readonly work: string; readonly pod: PodFacts | undefined },
+  { env: criuEnv, work, pod, pool }: CriuProgram & NsrestoreNeeds,
   io: EngineIo,
 ): Promise<Receipt> {
   mkdirSync(work, { recursive: true, mode: 0o700 });
@@ -207,7 +219,12 @@ async function runNsrestore(
     deadlineSeconds: Math.ceil(remainingMs(io) / 1000),
   });
   const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...criuEnv };
-  const { code, stdout, stderr } = await command(argv, { signal: io.signal, env, fds, afterSpawn: leave });
+  const afterSpawn = () => {
+    leave();
+    // Not before: a new thread is where this one is.
+    pool.start();
+  };
+  const { code, stdout, stderr } = await command(argv, { signal: io.signal, env, fds, afterSpawn });
   for (const fd of fds) closeSync(fd);
   if (code !== 0) throw refusal(code, stderr);
   rmSync(work, { recursive: true, force: true });
@@ -224,16 +241,3 @@ function refusal(code: number, stderr: string): Error {
     return new TerminalError('RestoreFailed', `nsrestore: exit ${code}: ${last}`);
   }
 }
-
-/**
- * A pipe is opened for its direction, a terminal for both: restored from a write-only one, the program sees the end of its input at
- * the first read. Whatever cannot be opened is not handed over.
- */
-const openStdio = (path: string, n: number, isTerminal: boolean): number => {
-  const direction = n === 0 ? constants.O_RDONLY : constants.O_WRONLY;
-  try {
-    return openSync(path, (isTerminal ? constants.O_RDWR : direction) | constants.O_NOCTTY);
-  } catch {
-    return openSync('/dev/null', constants.O_RDWR);
-  }
-};

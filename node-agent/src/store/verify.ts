@@ -12,7 +12,7 @@ import { allocate, release, viewOf } from '../linux/memory';
 import { checkIndex } from '../memory/catalog';
 import { CHUNK_BYTES } from '../memory/chunks';
 import { readShards, shardTable } from '../memory/fill';
-import type { Pool } from '../memory/pool';
+import type { Threads } from '../memory/pool';
 import { ChunkTable } from '../memory/table';
 import type { ReadTask } from '../memory/task';
 import type { OpenArtifact } from './directory';
@@ -39,7 +39,7 @@ const unwatched: Watch = (_, work) => work();
 export async function verifyFiles(
   artifact: OpenArtifact,
   key: Uint8Array | undefined,
-  pool: Pool,
+  pool: Threads,
   watch: Watch = unwatched,
 ): Promise<Verified> {
   const { dir, manifest } = artifact;
@@ -65,7 +65,7 @@ export async function verifyFiles(
 async function readFiles(
   { dir, manifest }: OpenArtifact,
   key: Uint8Array | undefined,
-  pool: Pool,
+  pool: Threads,
   watch: Watch,
 ): Promise<{ readonly faults: readonly string[]; readonly content: ReadonlyMap<string, Buffer> }> {
   const { files } = manifest;
@@ -136,7 +136,7 @@ export async function verifyShards(
   { dir }: OpenArtifact,
   index: PagesIndex,
   key: Uint8Array | undefined,
-  pool: Pool,
+  pool: Threads,
   watch: Watch = unwatched,
 ): Promise<readonly string[]> {
   const table = shardTable(index);
