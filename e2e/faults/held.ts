@@ -35,8 +35,15 @@ const read = <T>(file: string): T | undefined => {
 export class Missed extends Error {}
 
 /** One that fails though nothing was done to it is no miss of ours. */
-export const endedBefore = (what: string, result: { readonly ok: boolean }): Error =>
-  result.ok ? new Missed(what) : new Error(`${what}: ${JSON.stringify(result)}`);
+export const endedBefore = (what: string, result: Ended, slowed = false): Error =>
+  result.ok || (slowed && result.reason === 'DeadlineExceeded')
+    ? new Missed(what)
+    : new Error(`${what}: ${JSON.stringify(result)}`);
+
+interface Ended {
+  readonly ok: boolean;
+  readonly reason?: string;
+}
 
 /** Steps that last long enough to be met at full speed. All others are over in milliseconds. */
 const LONG = ['dump', 'head start', 'frozen', 'restore'];
@@ -99,8 +106,10 @@ class Hunt {
     const uid = this.#uid;
     if (uid === undefined) return undefined;
     const entry = join(this.#node.journal, uid);
-    const result = read<{ ok: boolean }>(join(entry, 'result.json'));
-    if (result !== undefined) throw endedBefore(`${this.#operation} ended before ${this.#step}`, result);
+    const result = read<Ended>(join(entry, 'result.json'));
+    const slowed = this.#fullSpeed !== undefined;
+    if (result !== undefined)
+      throw endedBefore(`${this.#operation} ended before ${this.#step}`, result, slowed);
     this.#engine ??= await this.#findEngine(entry, uid);
     if (this.#engine === undefined) return undefined;
     if (this.#mayThrottle(entry)) this.#fullSpeed ??= throttle(this.#node.operationGroups(uid));

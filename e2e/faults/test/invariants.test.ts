@@ -79,6 +79,10 @@ it.each([
 describe('an operation that has ended before its step', () => {
   it('was missed where it was done', () => {
     expect(endedBefore('Capture ended', { ok: true })).toBeInstanceOf(Missed);
+    // It was we who made it late.
+    const late = { ok: false, reason: 'DeadlineExceeded' };
+    expect(endedBefore('Restore ended', late, true)).toBeInstanceOf(Missed);
+    expect(endedBefore('Restore ended', late)).not.toBeInstanceOf(Missed);
   });
   it('has failed where it has, and its reason is told', () => {
     const error = endedBefore('Capture ended', { ok: false, reason: 'DumpFailed' } as { ok: boolean });
