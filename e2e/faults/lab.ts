@@ -71,7 +71,7 @@ export async function containerOf(
   const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
     (c) => container === undefined || c.name === container,
   );
-  return found?.containerID.replace(/^containerd:\/\//, '') ?? '';
+  return found?.containerID?.replace(/^containerd:\/\//, '') ?? '';
 }
 
 /** The first process of a pod's container, for the node that it runs on. */

@@ -23,7 +23,12 @@ export interface Before {
 }
 
 export async function mountsBefore(lab: Pick<Lab, 'reader'>, node: FaultNode): Promise<Before> {
-  const agent = await agentOn(lab, node);
+  let agent: number | undefined;
+  // helm does not wait for every pod of a DaemonSet.
+  await becomes(
+    async () => (agent = await agentOn(lab, node).catch(() => undefined)) !== undefined,
+    CLEAN_SECONDS,
+  );
   if (agent === undefined) throw new Error(`there is no agent on ${node.name}`);
   return { node: ownMounts(node, '/proc'), agent: viewOf(agent) };
 }
