@@ -38,7 +38,8 @@ function build(): string {
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    external: ['koffi'],
+    // As scripts/build.mjs has it.
+    external: ['koffi', '@napi-rs/blake-hash'],
     logLevel: 'error',
   });
   return (built = dir);
