@@ -160,7 +160,8 @@ export const faults: Readonly<Record<string, Fault>> = {
       nothingToHeal(lab.kube.run(['delete', CHECKPOINT.singular, checkpoint, '--wait=false'])),
   },
   'deadline passed': {
-    deadlineSeconds: 12,
+    // An operation that is slowed down to be met at a short step must come to it before its deadline.
+    deadlineSeconds: 30,
     strike: ({ held }) => {
       const { deadline } = JSON.parse(readFileSync(join(held.entry, 'operation.json'), 'utf8')) as {
         deadline: number;
