@@ -64,10 +64,15 @@ export const assignmentSpecSchema = {
     container: {
       type: 'object',
       description: 'The container of the pod that is captured or restored into.',
-      required: ['name', 'id'],
+      required: ['name'],
       properties: {
         name: { ...dnsLabel, description: 'Its name in the pod.' },
-        id: { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'Without the scheme of the runtime.' },
+        id: {
+          type: 'string',
+          pattern: '^[0-9a-f]{64}$',
+          description:
+            'Without the scheme of the runtime. Restore: absent where the pod has not run it yet; its agent waits for the first one.',
+        },
       },
     },
     afterCapture: {

@@ -79,6 +79,10 @@ const assignmentSpec = withRules(assignmentSpecSchema, [
     message: 'spec.pod and spec.container are required, but for Delete and Retain',
   },
   {
+    rule: "self.operation == 'Restore' || !has(self.container) || has(self.container.id)",
+    message: 'spec.container.id is required, but for Restore',
+  },
+  {
     rule: "self.operation in ['ColdStart', 'Fail'] || has(self.artifact)",
     message: 'spec.artifact is required, but for ColdStart and Fail',
   },

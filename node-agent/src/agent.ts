@@ -18,6 +18,7 @@ import type { Outcome } from '@dynamo-snapshot/controller/queue';
 import { WorkQueue } from '@dynamo-snapshot/controller/queue';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Applier } from './assignment/apply';
+import type { RuntimeWatch } from './assignment/awaited';
 import { decide } from './assignment/decide';
 import { observe } from './assignment/observe';
 import type { AgentConfig } from './config';
@@ -35,6 +36,7 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly runtimeAnswers: () => Promise<boolean>;
   readonly storeIsThere: () => Promise<boolean>;
+  readonly runtime: RuntimeWatch;
   readonly metrics: Metrics;
 }
 

@@ -10,6 +10,7 @@ import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/process';
 import { Registry } from 'prom-client';
 import { Agent } from './agent';
+import type { RuntimeWatch } from './assignment/awaited';
 import type { AgentConfig } from './config';
 import { agentConfig } from './config';
 import { learnKernel } from './criu/learn';
@@ -30,7 +31,8 @@ async function main(): Promise<void> {
   const volume = await StoreVolume.mountedAt(config.store);
   const needs = { runtimeAnswers: () => answers(socket), storeIsThere: () => volume.isThere() };
   const where = volume.device === undefined ? {} : { storeDevice: volume.device };
-  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, ...needs, ...where });
+  const runtime = runtimeAt(config.criSocket);
+  const agent = new Agent({ kube, api, config, log, clock: Date, metrics, runtime, ...needs, ...where });
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
     return agent.healthy ? true : 'the assignments are not watched yet';
@@ -66,6 +68,12 @@ async function main(): Promise<void> {
   leave.abort();
   await Promise.all([learned, alive, sweeper, agent.shutdown(), health.close()]);
 }
+
+/** gRPC is loaded when it is needed for the first time. */
+const runtimeAt = (endpoint: string): RuntimeWatch => ({
+  firstContainer: async (...which) => (await import('./runtime/starts')).firstContainer(endpoint, ...which),
+  followStarts: async (...on) => (await import('./runtime/starts')).followStarts(endpoint, ...on),
+});
 
 type SweepNeeds = Pick<SweeperParts, 'api' | 'log' | 'metrics'> & { readonly config: AgentConfig };
 

@@ -33,6 +33,22 @@ describe('an assignment', () => {
     ['that has ended is left alone', decided({ phase: 'Failed' }, 'absent', Infinity), { do: 'nothing' }],
     ['that runs is left to its agent', decided(running(5), 'alive', 1), { do: 'nothing' }],
     [
+      'waits with its pod, however long, for a container that has not started',
+      decided({ phase: 'Pending' }, 'alive', 1, { operation: 'Restore', container: { name: 'main' } }, 5000),
+      { do: 'nothing' },
+    ],
+    [
+      'is ended where it was withdrawn from such a pod and no agent is there',
+      decided(
+        undefined,
+        'absent',
+        Infinity,
+        { operation: 'Restore', container: { name: 'main' }, cancelled: true },
+        5000,
+      ),
+      { do: 'end', phase: 'Cancelled' },
+    ],
+    [
       'outlives the restart of its agent',
       decided(running(60), 'absent', Infinity),
       { do: 'nothing', requeueAfterMs: 60_001 },

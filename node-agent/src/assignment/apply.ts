@@ -19,12 +19,15 @@ import { setAside } from '../journal/journal';
 import { startOperation } from '../journal/operation';
 import { command } from '../linux/command';
 import { isAlive } from '../linux/proc';
+import type { RuntimeWatch } from './awaited';
+import { Awaited } from './awaited';
 import type { Plan } from './decide';
 import { count } from './measure';
 import { requestOf } from './request';
-import { finalStatus, runningStatus } from './status';
+import { finalStatus, runningStatus, waitingStatus } from './status';
 
-/** How often at most the status is written where nothing but the progress changes, and how often at least. */
+/** How often at most the status is written: for another step, where nothing but the progress changes; and how often at least. */
+const STEP_MS = 200;
 const PROGRESS_MS = 1000;
 const HEARTBEAT_MS = 10_000;
 /** Above what the engine itself waits for in a recovery. */
@@ -41,6 +44,7 @@ export interface ApplierParts {
   readonly wake: (key: string) => void;
   readonly runtimeAnswers: () => Promise<boolean>;
   readonly storeIsThere: () => Promise<boolean>;
+  readonly runtime: RuntimeWatch;
   readonly storeDevice?: number;
 }
 
@@ -54,14 +58,17 @@ export interface Subject {
 export class Applier {
   readonly #parts: ApplierParts;
   readonly #written = new Map<string, Written>();
+  readonly #awaited: Awaited;
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
+    this.#awaited = new Awaited(parts.runtime, parts.wake);
   }
 
   async apply(plan: Plan, subject: Subject): Promise<Requeue | undefined> {
     switch (plan.do) {
       case 'nothing':
+        this.#awaited.delete(subject.key);
         return undefined;
       case 'start':
         return this.#start(subject);
@@ -95,8 +102,13 @@ export class Applier {
         throw new Error(`${spec.operation} waits: the container runtime of this node does not answer`);
       if (!(await this.#parts.storeIsThere()))
         throw new Error(`${spec.operation} waits: the volume at ${config.store} has gone`);
+      const container = await this.#awaited.look(key, spec);
+      if (container !== undefined && 'waitMs' in container) return this.#wait(subject, container.waitMs);
       const pod = spec.pod && (await api.getPod(metadata.namespace, spec.pod.name));
-      const request = requestOf(assignment, pod, config.store, this.#parts.storeDevice);
+      const request = requestOf(assignment, pod, config.store, {
+        storeDevice: this.#parts.storeDevice,
+        container,
+      });
       const { namespace, name } = metadata;
       const deadline = clock.now() + spec.deadlineSeconds * 1000;
       operation = { request, deadline, assignment: { namespace, name, uid } };
@@ -115,6 +127,12 @@ export class Applier {
     }
     log.info(`${spec.operation} begun`, { assignment: key });
     return this.#mirror(subject);
+  }
+
+  /** It waits while the kubelet makes sandbox and volumes, and while images are pulled. Said once. */
+  async #wait(subject: Subject, waitMs: number): Promise<Requeue> {
+    if (subject.assignment?.status?.phase === undefined) await this.#write(subject, waitingStatus());
+    return { requeueAfterMs: waitMs };
   }
 
   async #mirror(subject: Subject): Promise<Requeue> {
@@ -155,6 +173,7 @@ export class Applier {
   }
 
   async #end(subject: Subject, outcome: Outcome): Promise<undefined> {
+    this.#awaited.delete(subject.key);
     const said = outcome.ok ? 'done' : `${outcome.reason}: ${outcome.message}`;
     this.#parts.log[outcome.ok ? 'info' : 'warn'](said, { assignment: subject.key });
     await this.#write(subject, finalStatus(startOf(subject), this.#parts.clock.now(), outcome));
@@ -215,11 +234,11 @@ interface Written {
   readonly at: Instant;
 }
 
-/** A new step is told at once, progress each second, and that it is alive each few seconds; nothing else is. */
+/** A new step is told at once unless steps are short, progress each second, and that it is alive each few seconds; nothing else is. */
 function nextWriteMs(last: Written | undefined, file: StatusFile | undefined, now: Instant): number {
-  if (last === undefined || last.file?.progress.step !== file?.progress.step) return 0;
-  // The clock was set back: what was written has a time that is still to come.
-  if (now < last.at) return 0;
+  // The clock may have been set back: what was written has a time that is still to come.
+  if (last === undefined || now < last.at) return 0;
+  if (last.file?.progress.step !== file?.progress.step) return last.at + STEP_MS - now;
   const every = isDeepStrictEqual(last.file, file) ? HEARTBEAT_MS : PROGRESS_MS;
   return last.at + every - now;
 }

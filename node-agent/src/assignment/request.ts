@@ -9,13 +9,21 @@ import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { V1Container, V1Pod, V1Probe, V1Volume } from '@kubernetes/client-node';
 import type { MountedVolume, PodFacts, Request, VolumeKind } from '../engine';
 import { containerId } from '../linux/ids';
+import type { StartedContainer } from '../runtime/starts';
+
+/** What the object does not say. */
+export interface Here {
+  readonly storeDevice?: number | undefined;
+  /** The one that was waited for. */
+  readonly container?: StartedContainer | undefined;
+}
 
 /** Throws a TerminalError where the pod is not the one that the assignment means. */
 export function requestOf(
   { metadata, spec }: SnapshotAssignment,
   pod: V1Pod | undefined,
   store: string,
-  storeDevice?: number,
+  { storeDevice, container }: Here = {},
 ): Request {
   if (spec.operation === 'ColdStart' || spec.operation === 'Fail') return endWaiting(spec, spec.operation);
   if (spec.artifact === undefined)
@@ -24,10 +32,7 @@ export function requestOf(
   const artifactDir = `${store}/${artifactPath(artifact)}`;
   if (spec.operation === 'Delete' || spec.operation === 'Retain')
     return { operation: spec.operation, artifactDir, artifact };
-  if (spec.container === undefined || spec.pod === undefined)
-    throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.pod and spec.container`);
-  const facts = podFacts(pod, { ...spec.pod, nodeName: spec.nodeName, container: spec.container.name });
-  const target = { artifactDir, artifact, containerId: containerId(spec.container.id), pod: facts };
+  const target = { artifactDir, artifact, ...targetOf(spec, pod, container) };
   const hooks = spec.hooks === undefined ? {} : { hooks: spec.hooks };
   if (spec.operation === 'Capture') {
     const stagingDir = `${store}/${stagingPath(artifact)}`;
@@ -49,6 +54,16 @@ export function requestOf(
   return { ...target, ...hooks, operation: 'Restore', skipCompatCheck, ...restoreOptions(spec) };
 }
 
+function targetOf(spec: AssignmentSpec, pod: V1Pod | undefined, container: StartedContainer | undefined) {
+  if (spec.container === undefined || spec.pod === undefined)
+    throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.pod and spec.container`);
+  const id = spec.container.id ?? container?.id;
+  if (id === undefined) throw new TerminalError('InvalidSpec', `${spec.operation} needs spec.container.id`);
+  const facts = podFacts(pod, { ...spec.pod, nodeName: spec.nodeName, container: spec.container.name });
+  // The kubelet may not have told the pod's addresses yet.
+  return { containerId: containerId(id), pod: { ...facts, ...addresses(container?.ips ?? []) } };
+}
+
 const onVolume = (storeDevice: number | undefined) => (storeDevice === undefined ? {} : { storeDevice });
 
 const restoreOptions = ({ artifact, fallback, lastAttempt }: AssignmentSpec) => ({
@@ -59,7 +74,8 @@ const restoreOptions = ({ artifact, fallback, lastAttempt }: AssignmentSpec) => 
 
 /** The pod may be on its way out: what must still hold is that the container is the very one. */
 function endWaiting({ container, because }: AssignmentSpec, operation: Fallback): Request {
-  if (container === undefined) throw new TerminalError('InvalidSpec', `${operation} needs spec.container`);
+  if (container?.id === undefined)
+    throw new TerminalError('InvalidSpec', `${operation} needs spec.container.id`);
   const { reason: why, message } = because ?? {
     reason: reason.restoreFailed,
     message: 'there is no restore',
@@ -109,10 +125,13 @@ function networkOf({ metadata, spec, status }: V1Pod): Pick<PodFacts, 'ip' | 'ip
   const ips = (status?.podIPs ?? []).flatMap(({ ip: address }) => address ?? []);
   return {
     hostname: spec?.hostname ?? metadata?.name ?? '',
+    ...addresses(ips),
     ...(ip === undefined ? {} : { ip }),
-    ...(ips.length === 0 ? {} : { ips }),
   };
 }
+
+const addresses = (ips: readonly string[]): Pick<PodFacts, 'ip' | 'ips'> =>
+  ips[0] === undefined ? {} : { ip: ips[0], ips };
 
 function mountedVolumes(container: V1Container, volumes: readonly V1Volume[]): readonly MountedVolume[] {
   return (container.volumeMounts ?? []).flatMap(({ name, mountPath }) => {

@@ -7,6 +7,13 @@ import type { Instant } from '@dynamo-snapshot/api/time';
 import type { Outcome, Result } from '../engine';
 import type { StatusFile } from '../journal/entry';
 
+/** Its container has not been started yet. */
+export const waitingStatus = (): AssignmentStatus => ({
+  phase: 'Pending',
+  step: 'await container',
+  progress: progressOf({ step: 'await container' }),
+});
+
 export const runningStatus = (
   startedAt: Instant,
   now: Instant,

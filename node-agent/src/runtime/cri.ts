@@ -2,7 +2,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { during, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ContainerId } from '../linux/ids';
-import type { ContainerFacts, CriStatus } from './facts';
+import type { ContainerFacts, CriStatus, ListedContainer } from './facts';
 import { containerFacts } from './facts';
 import { UnaryService } from './unary';
 
@@ -19,6 +19,15 @@ message ContainerStatus {
   map<string, string> labels = 12; repeated Mount mounts = 14;
 }
 message ContainerStatusResponse { ContainerStatus status = 1; map<string, string> info = 2; }
+message ContainerFilter { map<string, string> label_selector = 4; }
+message ListContainersRequest { ContainerFilter filter = 1; }
+message Container { string id = 1; string pod_sandbox_id = 2; ContainerMetadata metadata = 3; int32 state = 6; }
+message ListContainersResponse { repeated Container containers = 1; }
+message PodSandboxStatusRequest { string pod_sandbox_id = 1; }
+message PodIP { string ip = 1; }
+message PodSandboxNetworkStatus { string ip = 1; repeated PodIP additional_ips = 2; }
+message PodSandboxStatus { PodSandboxNetworkStatus network = 5; }
+message PodSandboxStatusResponse { PodSandboxStatus status = 1; }
 message ExecSyncRequest { string container_id = 1; repeated string cmd = 2; int64 timeout = 3; }
 message ExecSyncResponse { bytes stdout = 1; bytes stderr = 2; int32 exit_code = 3; }
 `;
@@ -27,6 +36,20 @@ const DEADLINE_MS = 10_000;
 const KEPT_CHARACTERS = 500;
 /** gRPC status code. */
 const NOT_FOUND = 5;
+
+/** Labels that the kubelet gives every container (kubelet: pkg/kubelet/types/labels.go). */
+const podLabel = 'io.kubernetes.pod.uid';
+const nameLabel = 'io.kubernetes.container.name';
+
+interface ListAnswer {
+  readonly containers: readonly ListedContainer[];
+}
+
+interface SandboxAnswer {
+  readonly status?: {
+    readonly network?: { readonly ip: string; readonly additional_ips: readonly { readonly ip: string }[] };
+  };
+}
 
 interface ExecAnswer {
   readonly stdout: Uint8Array;
@@ -48,6 +71,20 @@ export class Cri {
       this.#call<CriStatus>('ContainerStatus', { container_id: id, verbose: true }),
     );
     return containerFacts(id, answer);
+  }
+
+  /** Those of one name in a pod: the one that runs, and what is left of those before it. */
+  async containersOf(podUid: string, name: string): Promise<readonly ListedContainer[]> {
+    const filter = { label_selector: { [podLabel]: podUid, [nameLabel]: name } };
+    const { containers } = await this.#call<ListAnswer>('ListContainers', { filter });
+    return containers;
+  }
+
+  /** The first is the pod's own; none in the host's network. */
+  async podIps(sandbox: string): Promise<readonly string[]> {
+    const { status } = await this.#call<SandboxAnswer>('PodSandboxStatus', { pod_sandbox_id: sandbox });
+    const { ip = '', additional_ips: more = [] } = status?.network ?? {};
+    return [ip, ...more.map((m) => m.ip)].filter((address) => address !== '');
   }
 
   /** The runtime ends it after the time, in whole seconds; `output` is the end of what it said. */

@@ -17,6 +17,15 @@ export interface CriStatus {
   readonly info: Readonly<Record<string, string>>;
 }
 
+/** A row of the runtime's list. */
+export interface ListedContainer {
+  readonly id: string;
+  readonly pod_sandbox_id: string;
+  readonly state: number;
+  /** `attempt` counts the restarts. */
+  readonly metadata?: { readonly attempt: number };
+}
+
 export interface ContainerFacts {
   readonly id: ContainerId;
   readonly pid: HostPid;
@@ -29,10 +38,11 @@ export interface ContainerFacts {
   readonly binds: readonly { readonly containerPath: string; readonly hostPath: string }[];
 }
 
-const RUNNING = 1;
+/** runtime/v1 ContainerState. */
+export const containerState = { created: 0, running: 1 } as const;
 
 export function containerFacts(id: ContainerId, { status, info }: CriStatus): ContainerFacts {
-  if (status?.state !== RUNNING)
+  if (status?.state !== containerState.running)
     throw new TerminalError('ContainerGone', `container ${id.slice(0, 12)} does not run`);
   const verbose = verboseOf(info['info'] ?? '{}');
   return {

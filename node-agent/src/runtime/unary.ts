@@ -1,6 +1,6 @@
-/** A gRPC service on a socket of the node, asked one question at a time. Only the messages that are used are declared; proto3 skips the rest. */
+/** A gRPC service on a socket of the node. Only the messages that are used are declared; proto3 skips the rest. */
 import type { ServiceError } from '@grpc/grpc-js';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 
 export class UnaryService {
@@ -34,6 +34,37 @@ export class UnaryService {
         },
       );
     });
+  }
+
+  /** Tells each answer until the returned function is called, or until it ends with the error. */
+  follow(
+    method: string,
+    request: object,
+    headers: Readonly<Record<string, string>>,
+    on: { readonly answer: () => void; readonly end: (error: Error) => void },
+  ): () => void {
+    const input = this.#message(`${method}Request`);
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    const call = this.#client.makeServerStreamRequest(
+      `/${this.#service}/${method}`,
+      (value: object) => Buffer.from(input.encode(input.fromObject(value)).finish()),
+      (bytes: Buffer) => bytes,
+      request,
+      metadata,
+    );
+    let open = true;
+    const end = (error: Error) => {
+      if (open) on.end(error);
+      open = false;
+    };
+    call.on('data', on.answer);
+    call.on('error', end);
+    call.on('end', () => end(new Error('it was ended')));
+    return () => {
+      open = false;
+      call.cancel();
+    };
   }
 
   close(): void {

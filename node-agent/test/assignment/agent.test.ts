@@ -56,6 +56,10 @@ async function begin(): Promise<Agent> {
     metrics,
     runtimeAnswers: () => Promise.resolve(true),
     storeIsThere: () => Promise.resolve(true),
+    runtime: {
+      firstContainer: () => Promise.resolve('not yet'),
+      followStarts: () => Promise.resolve(() => {}),
+    },
   });
   agents.push(agent);
   await agent.start();

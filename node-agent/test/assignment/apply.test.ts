@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import { KEY, Stage, UID } from './stage';
-
 /** Programs are started, and a machine may be busy. */
 jest.setTimeout(60_000);
 
@@ -61,8 +60,11 @@ describe('Applier', () => {
     expect(stage.written.map((s) => s.phase)).toEqual(['Succeeded']);
   });
 
-  it('writes a changed step at once, changed progress each second, and else only a heartbeat', async () => {
+  it('writes a changed step at once, but no flood of them, changed progress each second, and else only a heartbeat', async () => {
     const agent = await stage.begin();
+    await stage.step(agent);
+    expect(stage.requeue).toEqual({ requeueAfterMs: 200 });
+    stage.now += 200;
     await stage.step(agent);
     expect(stage.written.map((s) => s.step)).toEqual(['begin', 'delete']);
     const after = async (ms: number) => {

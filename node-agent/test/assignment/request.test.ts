@@ -55,7 +55,7 @@ const factsOf = (request: Request) => ('pod' in request ? request.pod : undefine
 
 describe('requestOf', () => {
   it('names the volume that a capture must lie on', () => {
-    expect(requestOf(assignment(), pod(), '/store', 42)).toMatchObject({ storeDevice: 42 });
+    expect(requestOf(assignment(), pod(), '/store', { storeDevice: 42 })).toMatchObject({ storeDevice: 42 });
   });
 
   it('makes a capture of the source, whose paths follow from the references alone', () => {

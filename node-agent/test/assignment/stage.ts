@@ -15,6 +15,7 @@ import { agentConfig } from '../../src/config';
 import { JournalEntry } from '../../src/journal/entry';
 import { hostPid } from '../../src/linux/ids';
 import { isAlive } from '../../src/linux/proc';
+import type { First } from '../../src/runtime/starts';
 
 export const UID = '11111111-2222-3333-4444-555555555555';
 export const KEY = 'team/a';
@@ -64,8 +65,14 @@ export class Stage {
   readonly entry = new JournalEntry(join(this.dir, 'journal', UID));
   readonly written: AssignmentStatus[] = [];
   wakes = 0;
+  /** Of the last step. */
+  requeue: { readonly requeueAfterMs?: number } | undefined;
   runtimeAnswers = true;
   storeIsThere = true;
+  /** What the runtime says of the pod's first container. */
+  first: First = 'not yet';
+  /** Defined while it is followed. */
+  told: (() => void) | undefined;
   now = 1_000_000;
   assignment: SnapshotAssignment = {
     apiVersion: 'nvidia.com/v1alpha1',
@@ -133,6 +140,13 @@ export class Stage {
       clock: { now: () => this.now },
       runtimeAnswers: () => Promise.resolve(this.runtimeAnswers),
       storeIsThere: () => Promise.resolve(this.storeIsThere),
+      runtime: {
+        firstContainer: () => Promise.resolve(this.first),
+        followStarts: (told) => {
+          this.told = told;
+          return Promise.resolve(() => (this.told = undefined));
+        },
+      },
       wake: () => (this.wakes += 1),
       config: this.config(),
     });
@@ -143,7 +157,12 @@ export class Stage {
     const { entry, now } = this;
     const object = gone ? undefined : this.assignment;
     const plan = decide(observe(object, entry), now);
-    await by.apply(plan, { key: KEY, uid: UID, entry, ...(object ? { assignment: object } : {}) });
+    this.requeue = await by.apply(plan, {
+      key: KEY,
+      uid: UID,
+      entry,
+      ...(object ? { assignment: object } : {}),
+    });
     return plan.do;
   }
 

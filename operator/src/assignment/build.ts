@@ -9,12 +9,24 @@ import type { Body } from '@dynamo-snapshot/controller/api';
 import type { Quiesce } from '../backend/quiesce';
 import { profileOf } from '../backend/quiesce';
 import type { CaptureRequest } from '../checkpoint/capture';
-import { artifactUid, captureName, disposalName, endName, restoreName } from '../checkpoint/capture';
+import {
+  artifactUid,
+  captureName,
+  disposalName,
+  endName,
+  firstRestoreName,
+  restoreName,
+} from '../checkpoint/capture';
 
 export interface Target {
   readonly nodeName: string;
   readonly pod: { readonly name: string; readonly uid: string };
   readonly container: { readonly name: string; readonly id: string };
+}
+
+/** The first container of that name, which the pod has not started yet. */
+export interface ComingTarget extends Omit<Target, 'container'> {
+  readonly container: { readonly name: string };
 }
 
 export interface Assignment extends Body {
@@ -66,12 +78,14 @@ export interface Attempt {
 
 export function restoreAssignment(
   checkpoint: DynamoCheckpoint,
-  target: Target,
+  target: Target | ComingTarget,
   { number, last, fallback }: Attempt,
 ): Assignment {
   const { metadata, spec, status } = checkpoint;
   const { identityHash = '', artifact } = status ?? {};
-  const name = restoreName(target.pod.name, target.container.id, number);
+  const { pod, container } = target;
+  const name =
+    'id' in container ? restoreName(pod.name, container.id, number) : firstRestoreName(pod.name, pod.uid);
   return build(metadata, name, podOwner(target), {
     ...target,
     ...(fallback === undefined ? {} : { fallback, lastAttempt: last }),
@@ -101,7 +115,12 @@ export function endAssignment(
   });
 }
 
-const podOwner = ({ pod: { name, uid } }: Target) => ({ apiVersion: 'v1', kind: 'Pod', name, uid });
+const podOwner = ({ pod: { name, uid } }: Target | ComingTarget) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  name,
+  uid,
+});
 
 const DISPOSAL_SECONDS = 300;
 

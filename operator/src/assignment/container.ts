@@ -2,7 +2,7 @@
 import { DEFAULT_CONTAINER } from '@dynamo-snapshot/api/control';
 import type { Instant } from '@dynamo-snapshot/api/time';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Target } from './build';
+import type { ComingTarget, Target } from './build';
 
 /** The named one; else `main`; else the only one. Undefined where that leaves none. */
 export function targetContainer(
@@ -46,6 +46,19 @@ export function runningContainer(pod: V1Pod, container: string): RunningContaine
     restartCount: status.restartCount,
     ...(lastExitCode === undefined ? {} : { lastExitCode }),
   };
+}
+
+/** Defined while a pod that has its node has not started the container for the first time. */
+export function comingContainer(pod: V1Pod, container: string): ComingTarget | undefined {
+  const status = pod.status?.containerStatuses?.find((c) => c.name === container);
+  const nodeName = pod.spec?.nodeName;
+  const begun =
+    status !== undefined &&
+    (status.restartCount > 0 ||
+      status.state?.running !== undefined ||
+      status.state?.terminated !== undefined);
+  if (nodeName === undefined || begun) return undefined;
+  return { nodeName, pod: identityOf(pod), container: { name: container } };
 }
 
 /** The 64 hex digits of "containerd://<id>"; undefined for anything else. */

@@ -71,6 +71,8 @@ function decideUntaken({ assignment, agent, silenceMs, lostAfterMs }: Observed, 
       message: 'cancelled before an agent took it',
     };
   }
+  // Its container has not started, and may have to wait for its image; then the pod's own controller looks after it, and it goes with the pod.
+  if (spec.operation === 'Restore' && spec.container?.id === undefined) return { do: 'nothing' };
   const left = deadlineSeconds * 1000 - age;
   if (left > 0) return { do: 'nothing', requeueAfterMs: left };
   return agent === 'alive'

@@ -59,6 +59,10 @@ export const disposalName = (
 export const restoreName = (pod: string, containerId: string, attempt = 1): string =>
   `restore-${cut(pod)}-${containerId.slice(0, 10)}${attempt === 1 ? '' : `-${attempt}`}`;
 
+/** Made before the pod has a container: into the first one. */
+export const firstRestoreName = (pod: string, podUid: string): string =>
+  `restore-${cut(pod)}-${short(podUid)}`;
+
 /** Of the order to end the waiting of a placeholder without a restore. */
 export const endName = (pod: string, containerId: string): string =>
   `end-${cut(pod)}-${containerId.slice(0, 10)}`;

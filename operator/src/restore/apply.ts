@@ -6,7 +6,7 @@ import type { PodCondition } from '@dynamo-snapshot/api/assignment';
 import { reason, SETTLED_CONDITION } from '@dynamo-snapshot/api/names';
 import type { EventTarget } from '@dynamo-snapshot/controller/events';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
-import type { Assignment } from '../assignment/build';
+import type { Assignment, ComingTarget } from '../assignment/build';
 import { endAssignment, restoreAssignment } from '../assignment/build';
 import type { RunningContainer } from '../assignment/container';
 import type { Parts } from '../parts';
@@ -39,6 +39,9 @@ export async function apply(
       await give(endAssignment(checkpoint, bare(plan.target), plan.how, plan.because), parts);
       return tell(unrestored(plan.because, false), pod, parts);
     }
+    case 'withdraw':
+      await parts.api.delete(assignmentRef(target.namespace, plan.assignment));
+      return undefined;
     case 'tell':
       if (plan.cancel !== undefined)
         await parts.api.patch(assignmentRef(target.namespace, plan.cancel), { spec: { cancelled: true } });
@@ -51,7 +54,11 @@ export async function apply(
 const later = (requeueAfterMs: number | undefined): Outcome | undefined =>
   requeueAfterMs === undefined ? undefined : { requeueAfterMs };
 
-const bare = ({ nodeName, pod, container }: RunningContainer) => ({ nodeName, pod, container });
+const bare = <T extends RunningContainer | ComingTarget>({ nodeName, pod, container }: T) => ({
+  nodeName,
+  pod,
+  container: container as T['container'],
+});
 
 async function give(assignment: Assignment, { api }: Parts): Promise<string> {
   const { name, namespace } = assignment.metadata;

@@ -9,6 +9,7 @@ import { FAILED_EXIT_CODE } from '@dynamo-snapshot/api/control';
 import { reason } from '@dynamo-snapshot/api/names';
 import type { StandbyOrders } from '@dynamo-snapshot/api/standby';
 import type { Instant } from '@dynamo-snapshot/api/time';
+import type { ComingTarget } from '../assignment/build';
 import type { RunningContainer } from '../assignment/container';
 import type { Because, Given, Observed, Plan } from './plan';
 import { refused, restored, unrestored, waits } from './say';
@@ -29,7 +30,7 @@ export function decide(seen: Observed, now: Instant): Plan {
     return refused(reason.targetContainerNotFound, 'the pod does not say which container to restore');
   const { standby, running } = seen;
   if (standby === undefined) return decideOrdinary(seen);
-  if (running === undefined) return { do: 'nothing' };
+  if (running === undefined) return decideComing(seen);
   // standby itself keeps still after that; the condition has the reason.
   if (standby.otherwise === 'Fail' && running.lastExitCode === FAILED_EXIT_CODE) return { do: 'nothing' };
   const waiting = { ...seen, standby, running };
@@ -45,6 +46,32 @@ function decideOrdinary({ leftAlone }: Observed): Plan {
     message: 'the admission webhook was not there when the pod was made; it runs its own command',
   };
   return unrestored({ reason: why, message }, true);
+}
+
+/**
+ * The node is told what will be restored while the pod's sandbox, volumes and images are still being made: the agent sees the container
+ * start well before the kubelet says so (its relist period: a second). Whatever else there is to say can wait until it runs.
+ */
+function decideComing({ standby, coming, checkpoint, attempts: [first] }: Observed): Plan {
+  if (standby === undefined || coming === undefined) return { do: 'nothing' };
+  const artifact = restorable(checkpoint);
+  if (first === undefined)
+    return artifact === undefined || checkpoint === undefined
+      ? { do: 'nothing' }
+      : assign(checkpoint, coming, standby, 1);
+  if (first.status?.phase === 'Succeeded')
+    return restored(first.status, first.spec.artifact?.digest ?? '', coming.nodeName);
+  // Once it is taken it ends as any other.
+  const isTaken = first.status?.phase !== undefined && first.status.phase !== 'Pending';
+  const isRight = artifact !== undefined && first.spec.artifact?.uid === artifact;
+  return isTaken || isRight ? { do: 'nothing' } : { do: 'withdraw', assignment: first.name };
+}
+
+/** UID of the artifact that pods are restored from now. */
+function restorable(checkpoint: DynamoCheckpoint | undefined): string | undefined {
+  const { phase, artifact } = checkpoint?.status ?? {};
+  const stays = checkpoint?.metadata.deletionTimestamp === undefined;
+  return stays && phase === 'Ready' ? artifact?.uid : undefined;
 }
 
 function decideCheckpoint({ checkpoint, wanted, standby, running }: Waiting): Plan {
@@ -74,7 +101,7 @@ function decideCheckpoint({ checkpoint, wanted, standby, running }: Waiting): Pl
 
 function assign(
   checkpoint: DynamoCheckpoint,
-  target: RunningContainer,
+  target: RunningContainer | ComingTarget,
   { otherwise }: StandbyOrders,
   number: number,
 ): Plan {
@@ -82,6 +109,9 @@ function assign(
   const attempt = { number, last, ...(otherwise === undefined ? {} : { fallback: otherwise }) };
   return { do: 'assign', checkpoint, target, attempt };
 }
+
+/** One that was made before its container could not be begun before it. */
+const since = ({ running }: Waiting, { createdAt }: Given): Instant => Math.max(createdAt, running.startedAt);
 
 const mostAttempts = ({ spec }: DynamoCheckpoint): number =>
   spec.restore?.maxAttempts ?? checkpointDefaults.maxAttempts;
@@ -95,9 +125,10 @@ function decideAttempt(seen: Waiting, last: Given, now: Instant): Plan {
     case 'Cancelled':
       return decideFailed(seen, last);
     case undefined:
+    case 'Pending':
       return decideUntaken(seen, last, now);
     default: {
-      const left = last.createdAt + last.spec.deadlineSeconds * 1000 + AGENT_LOST_MS - now;
+      const left = since(seen, last) + last.spec.deadlineSeconds * 1000 + AGENT_LOST_MS - now;
       if (left > 0) return { do: 'nothing', requeueAfterMs: left };
       const message = `the agent of node ${running.nodeName} has not said how the restore ended`;
       return unrestored({ reason: reason.agentMissing, message }, running.started);
@@ -140,7 +171,7 @@ function decideUntaken(seen: Waiting, last: Given, now: Instant): Plan {
   const { running } = seen;
   const own = ownDecision(seen, last);
   if (now >= own) return { ...unrestored(nobody(running), running.started), cancel: last.name };
-  const shown = last.createdAt + TAKEN_WITHIN_MS;
+  const shown = since(seen, last) + TAKEN_WITHIN_MS;
   if (now >= shown) {
     const message = `no agent on node ${running.nodeName} has taken the restore yet`;
     return waits({ reason: reason.agentMissing, message }, own === Infinity ? undefined : own - now);

@@ -4,8 +4,8 @@ import { annotation, label } from '@dynamo-snapshot/api/names';
 import { parseStandbyCommand } from '@dynamo-snapshot/api/standby';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { RunningContainer } from '../assignment/container';
-import { endName, restoreName } from '../checkpoint/capture';
-import { runningContainer, targetContainer } from '../assignment/container';
+import { endName, firstRestoreName, restoreName } from '../checkpoint/capture';
+import { comingContainer, runningContainer, targetContainer } from '../assignment/container';
 import type { Caches } from '../parts';
 import type { Because, Given, Observed } from './plan';
 
@@ -46,7 +46,7 @@ function becauseOf(text: string | undefined): Because | undefined {
 export const namedContainer = ({ metadata }: V1Pod): string | undefined =>
   metadata?.annotations?.[annotation.targetContainers]?.split(',')[0]?.trim() || undefined;
 
-type ContainerFacts = Pick<Observed, 'targetFound' | 'standby' | 'running' | 'attempts' | 'end'>;
+type ContainerFacts = Pick<Observed, 'targetFound' | 'standby' | 'running' | 'coming' | 'attempts' | 'end'>;
 
 function observeContainer(pod: V1Pod, caches: Caches): ContainerFacts {
   const name = targetContainer(pod.spec?.containers ?? [], namedContainer(pod));
@@ -55,15 +55,30 @@ function observeContainer(pod: V1Pod, caches: Caches): ContainerFacts {
   const standby = parseStandbyCommand([...(container.command ?? []), ...(container.args ?? [])]);
   const running = runningContainer(pod, name);
   const facts = { targetFound: true, ...(standby === undefined ? {} : { standby }) };
-  if (running === undefined) return { ...facts, attempts: [] };
+  if (running === undefined) {
+    const coming = comingContainer(pod, name);
+    return coming === undefined
+      ? { ...facts, attempts: [] }
+      : { ...facts, coming, attempts: firstAttempt(pod, caches) };
+  }
   const end = given(pod, endName(running.pod.name, running.container.id), caches);
   const attempts = attemptsOf(pod, running, caches);
   return { ...facts, running, attempts, ...(end === undefined ? {} : { end }) };
 }
 
-function attemptsOf(pod: V1Pod, { pod: { name }, container }: RunningContainer, caches: Caches): Given[] {
-  const attempts: Given[] = [];
-  for (let number = 1; ; number += 1) {
+function firstAttempt(pod: V1Pod, caches: Caches): Given[] {
+  const { name = '', uid = '' } = pod.metadata ?? {};
+  const attempt = given(pod, firstRestoreName(name, uid), caches);
+  return attempt === undefined ? [] : [attempt];
+}
+
+function attemptsOf(
+  pod: V1Pod,
+  { pod: { name }, container, restartCount }: RunningContainer,
+  caches: Caches,
+): Given[] {
+  const attempts = restartCount === 0 ? firstAttempt(pod, caches) : [];
+  for (let number = attempts.length + 1; ; number += 1) {
     const attempt = given(pod, restoreName(name, container.id, number), caches);
     if (attempt === undefined) return attempts;
     attempts.push(attempt);

@@ -3,7 +3,7 @@ import type { AssignmentSpec, AssignmentStatus, PodCondition } from '@dynamo-sna
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import type { Fallback, StandbyOrders } from '@dynamo-snapshot/api/standby';
 import type { Instant } from '@dynamo-snapshot/api/time';
-import type { Attempt } from '../assignment/build';
+import type { Attempt, ComingTarget } from '../assignment/build';
 import type { RunningContainer } from '../assignment/container';
 
 export interface Because {
@@ -29,8 +29,10 @@ export interface Observed {
   readonly leftAlone?: Because;
   /** Undefined while the target container does not run. */
   readonly running?: RunningContainer;
+  /** Defined until the target container runs for the first time. */
+  readonly coming?: ComingTarget;
   readonly checkpoint?: DynamoCheckpoint;
-  /** First to last. */
+  /** First to last; the first may have been made before there was a container. */
   readonly attempts: readonly Given[];
   /** The order to end its waiting without a restore. */
   readonly end?: Given;
@@ -52,9 +54,11 @@ export type Plan =
   | {
       readonly do: 'assign';
       readonly checkpoint: DynamoCheckpoint;
-      readonly target: RunningContainer;
+      readonly target: RunningContainer | ComingTarget;
       readonly attempt: Attempt;
     }
+  /** An assignment for a container that has not started, of an artifact that it is not to be restored from any more. */
+  | { readonly do: 'withdraw'; readonly assignment: string }
   | {
       readonly do: 'end';
       readonly how: Fallback;

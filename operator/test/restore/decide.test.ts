@@ -72,12 +72,6 @@ describe('a pod that asks to be restored', () => {
       failedTo('Torn'),
     ],
     [
-      'waits until its container runs',
-      { ...byHand, status: {} },
-      { checkpoints: [ready] },
-      { do: 'nothing' },
-    ],
-    [
       'hears that nobody knows which container',
       { ...byHand, spec: { containers: [{ name: 'a' }, { name: 'b' }] } },
       { checkpoints: [ready] },

@@ -14,6 +14,7 @@ import {
   shaped,
   told,
   waitsFor,
+  placeholder,
 } from './pods';
 
 describe('a placeholder that may start cold', () => {
@@ -154,7 +155,7 @@ describe('a restore that no agent takes', () => {
     ],
     [
       'is said to a person where standby waits on, without giving up',
-      byHand,
+      placeholder({}, { ago: 17 }),
       untaken(16),
       told('False', 'AgentMissing', { settled: false }),
     ],
