@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { validators } from './validators.mjs';
 
 const all = {
   operator: 'operator/src/main.ts',
@@ -33,6 +34,7 @@ await build({
   format: 'cjs',
   // Native code stays a file beside the bundle.
   external: ['koffi', '@napi-rs/blake-hash'],
+  plugins: [validators],
   minifySyntax: true,
   minifyWhitespace: true,
   logLevel: 'warning',
