@@ -1,9 +1,10 @@
 /**
  * `npm run bench:digests`: what the digests cost. The engine as it is and the same engine without a hash take turns on one tree, in one
  * run. Options as of `npm run bench`: --mib N, --rounds N, --dir DIR, --json FILE. On two processors: `taskset -c 0,1 npm run …`.
+ * --cold: nothing of the artifact is in the page cache when it is restored, as on a node that has not had it yet.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,7 +18,9 @@ import type { Side } from '../cpu/side';
 import { Tree } from '../cpu/tree';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { mib: text, rounds: text, dir: text, json: text } });
+const { values } = parseArgs({
+  options: { mib: text, rounds: text, dir: text, json: text, cold: { type: 'boolean' } },
+});
 const mib = Number(values.mib ?? 4096);
 const count = Number(values.rounds ?? 3);
 
@@ -63,8 +66,18 @@ async function side(name: Variant, dir: string, shim: string): Promise<Side> {
   return {
     name,
     capture: (root, freezer) => made.capture(root, freezer),
-    restore: () => made.restore(),
+    restore: () => {
+      if (values.cold === true) dropCache(join(dir, 'ours/artifact'));
+      return made.restore();
+    },
   };
+}
+
+/** Of what is on the disk already: posix_fadvise(2), POSIX_FADV_DONTNEED, as dd asks for it. */
+function dropCache(dir: string): void {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const { parentPath, name } of files)
+    execFileSync('dd', [`if=${join(parentPath, name)}`, 'iflag=nocache', 'count=0', 'status=none']);
 }
 
 const figures = {
@@ -80,7 +93,10 @@ function report(rounds: ReadonlyMap<string, readonly Round[]>): void {
   });
   const [load = 0] = loadavg();
   const machine = { processors: availableParallelism(), memory: humanBytes(totalmem()), kernel: release() };
-  console.log(`tree of ${mib} MiB, ${count} rounds, medians; ${JSON.stringify({ ...machine, load })}`);
+  const from = values.cold === true ? 'from the disk' : 'from the page cache';
+  console.log(
+    `tree of ${mib} MiB, restored ${from}, ${count} rounds, medians; ${JSON.stringify({ ...machine, load })}`,
+  );
   for (const { what, withDigests, without, costPercent } of rows)
     console.log(
       `${what.padEnd(18)}${humanSeconds(withDigests).padEnd(12)}without digests ${humanSeconds(without).padEnd(12)}they cost ${costPercent.toFixed(1)} %`,
