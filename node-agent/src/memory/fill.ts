@@ -5,7 +5,7 @@ import type { PagesIndex } from '@dynamo-snapshot/api/pages';
 import type { HostPid } from '../linux/ids';
 import { bytesOf, extentsOf, totalBytes } from './catalog';
 import { FIRST_SHARD } from '../store/cipher';
-import type { Pool } from './pool';
+import type { Threads } from './pool';
 import { ChunkTable } from './table';
 import type { ReadTask } from './task';
 
@@ -13,14 +13,14 @@ export class MemoryFill {
   readonly #dir: string;
   readonly #index: PagesIndex;
   readonly #key: Uint8Array | undefined;
-  readonly #pool: Pool;
+  readonly #threads: Threads;
   #table: ChunkTable | undefined;
 
-  constructor(dir: string, index: PagesIndex, pool: Pool, key: Uint8Array | undefined) {
+  constructor(dir: string, index: PagesIndex, threads: Threads, key: Uint8Array | undefined) {
     this.#dir = dir;
     this.#key = key;
     this.#index = index;
-    this.#pool = pool;
+    this.#threads = threads;
   }
 
   get bytes(): { readonly done: number; readonly total: number } {
@@ -34,7 +34,10 @@ export class MemoryFill {
   async run(hosts: ReadonlyMap<number, HostPid>): Promise<number> {
     const table = shardTable(this.#index, (pid) => hostOf(hosts, pid));
     this.#table = table;
-    await this.#pool.run(() => ({ ...readShards(this.#dir, this.#index, this.#key), table: table.memory }));
+    await this.#threads.run(() => ({
+      ...readShards(this.#dir, this.#index, this.#key),
+      table: table.memory,
+    }));
     const { done, total } = this.bytes;
     if (done !== total)
       throw new TerminalError('RestoreUnproven', `${done} of ${total} bytes of memory were written`);

@@ -2,18 +2,27 @@
 import type { EngineIo } from '../engine-io';
 import type { HostPid } from '../linux/ids';
 import { MemoryFill } from '../memory/fill';
-import type { Pool } from '../memory/pool';
+import { totalBytes } from '../memory/catalog';
+import type { Pool, Threads } from '../memory/pool';
+import { thisThread } from '../memory/this-thread';
 import type { Checked } from './check';
+
+/** It is written in a twentieth of a second, in which two threads would hardly have started. */
+const LITTLE_BYTES = 128 << 20;
+
+/** Who fills; a pool is started by then, or with the first task. */
+export const fillers = ({ verified: { index } }: Checked, pool: Pool): Threads =>
+  index !== undefined && totalBytes(index) > LITTLE_BYTES ? pool : thisThread;
 
 /** `hosts` has the restored processes by their pid in their own namespace. */
 export async function fillTree(
   { artifact, verified, key }: Checked,
   hosts: ReadonlyMap<number, HostPid>,
-  pool: Pool,
+  threads: Threads,
   io: EngineIo,
 ): Promise<void> {
   if (verified.index === undefined) return;
-  const fill = new MemoryFill(artifact.dir, verified.index, pool, key);
+  const fill = new MemoryFill(artifact.dir, verified.index, threads, key);
   await io.steps.follow(
     'fill',
     () => fill.bytes,

@@ -36,7 +36,7 @@ import { nsrestoreArgs } from './args';
 import type { Checked } from './check';
 import { check, layOut } from './check';
 import { judge } from './decide';
-import { fillTree } from './fill';
+import { fillers, fillTree } from './fill';
 import type { Restored } from './hand-over';
 import { drawSeed, goOn, handOver } from './hand-over';
 import { addressesOf, editsOfAdvice, editsOfClone, movedAddresses } from './images';
@@ -86,7 +86,9 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   const receipt = await io.steps.runToEnd('restore', () =>
     runNsrestore(checked, target, { ...withTiles(program, checked, io), work, pod: request.pod, pool }, io),
   );
-  await io.steps.run('fill', () => fillTree(checked, restoredProcesses(groups, placeholder), pool, io));
+  await io.steps.run('fill', () =>
+    fillTree(checked, restoredProcesses(groups, placeholder), fillers(checked, pool), io),
+  );
   const proven = await io.steps.run('prove', () =>
     prove({ receipt, artifact, groups, placeholder, skipped, pod: request.pod }),
   );
@@ -222,7 +224,7 @@ async function runNsrestore(
   const afterSpawn = () => {
     leave();
     // Not before: a new thread is where this one is.
-    pool.start();
+    if (fillers(checked, pool) === pool) pool.start();
   };
   const { code, stdout, stderr } = await command(argv, { signal: io.signal, env, fds, afterSpawn });
   for (const fd of fds) closeSync(fd);
