@@ -1,7 +1,10 @@
 /*
  * The startup probe of a pod that is restored. PID 1 waits: fail. It lives as the parent of a restored worker: pass, for that worker
  * has started long ago. It has become the command (cold start): what the pod's own startup probe would say, as the kubelet asks it
- * (at the pod's address, 200..399), or --hold seconds after the cold start. With neither: pass.
+ * (at the pod's address, 200..399, within --timeout), or --hold seconds after the cold start. With neither: pass.
+ *
+ * With --wait it does not fail before so many seconds, and answers at the very moment when PID 1 no longer waits: to a kubelet that asks
+ * once a second it would answer a second late, and be a process that is started each second.
  */
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -12,7 +15,7 @@
 enum { PROBE_SECONDS = 30, MOST_HEADERS = 16 };
 
 struct probe_job {
-  long hold;
+  long wait, timeout, hold;
   int port, http;
   const char *path, *headers[MOST_HEADERS];
   int header_count;
@@ -22,7 +25,9 @@ struct probe_job {
 static int read_probe(char **args, struct probe_job *job) {
   for (; *args && strcmp(*args, "--"); args += 2) {
     if (!args[1]) return 0;
-    if (!strcmp(*args, "--hold")) job->hold = atol(args[1]);
+    if (!strcmp(*args, "--wait")) job->wait = atol(args[1]);
+    else if (!strcmp(*args, "--timeout")) job->timeout = atol(args[1]);
+    else if (!strcmp(*args, "--hold")) job->hold = atol(args[1]);
     else if (!strcmp(*args, "--tcp")) job->port = atoi(args[1]);
     else if (!strcmp(*args, "--header") && job->header_count < MOST_HEADERS) job->headers[job->header_count++] = args[1];
     else if (!strcmp(*args, "--http") && args[2]) {
@@ -112,18 +117,17 @@ static int started_cold(const struct probe_job *job) {
 static int probe(char **args) {
   struct probe_job job = {0};
   if (!read_probe(args, &job)) return -1;
-  alarm(PROBE_SECONDS); /* the kubelet may give up on us without ending us */
-  char name[32] = "";
-  int fd = open("/proc/1/comm", O_RDONLY);
-  if (fd < 0 || read(fd, name, sizeof name - 1) <= 0) {
+  char name[COMM_SIZE] = "";
+  if (!name_when_over(job.wait, name)) {
     fprintf(stderr, "standby: read /proc/1/comm: %s\n", strerror(errno));
     return 1;
   }
-  name[strcspn(name, "\n")] = 0;
   if (!strcmp(name, "standby:live")) return 0;
-  if (!strcmp(name, "standby") || !strncmp(name, "standby:", 8)) {
+  if (is_waiting(name)) {
     fprintf(stderr, "%s: not restored yet\n", name);
     return 1;
   }
+  alarm(job.timeout > 0 ? job.timeout : PROBE_SECONDS); /* the kubelet may give up on us without ending us */
+  signal(SIGALRM, SIG_DFL);
   return started_cold(&job);
 }

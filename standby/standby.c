@@ -5,7 +5,8 @@
  *       waits; an agent claims it, names the restored root, or asks for a cold start (CMD) or for an end. Nobody within SECONDS:
  *       it starts cold, or fails, by itself. Without --unclaimed it waits for ever.
  *   standby --install DIR      copies itself to DIR/standby (run by an init container, so that any image will do)
- *   standby --probe [--hold SECONDS] [--http PORT PATH | --tcp PORT] [--header LINE]... [-- CMD ARGS...]
+ *   standby --probe [--wait SECONDS] [--timeout SECONDS] [--hold SECONDS] [--http PORT PATH | --tcp PORT] [--header LINE]...
+ *           [-- CMD ARGS...]
  *       a startup probe that needs nothing of the image, see probe.h
  *
  * The agent speaks by sigqueue(3): 40 = value is the pid of the restored root in our pid namespace, 41 = end with that exit code,
@@ -25,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "state.h"
+#include "waiting.h"
 #include "probe.h"
 
 enum { SIG_ADOPT = 40, SIG_FAIL = 41, SIG_COLD_START = 42, SIG_CLAIM = 43, REMEMBERED = 64 };
@@ -111,6 +113,7 @@ static int wait_for_orders(const struct orders *orders) {
   sigprocmask(SIG_SETMASK, &all, 0);
   int failed = orders->otherwise_fail && has_failed();
   prctl(PR_SET_NAME, failed ? "standby:failed" : "standby");
+  hold_waiting();
   dprintf(2, failed ? "standby: the restore has failed and is not tried again\n" : "standby: waiting for restore\n");
   if (!failed) wait_until(orders->unclaimed);
   pid_t main_pid = 0;
@@ -131,11 +134,13 @@ static int wait_for_orders(const struct orders *orders) {
     else if (main_pid == 0 && !failed && n == SIG_CLAIM) {
       if (orders->unclaimed > 0) wait_until(value);
       prctl(PR_SET_NAME, "standby:claimed");
+      hold_waiting();
     } else if (main_pid == 0 && n == SIG_ADOPT) {
       if (value <= 1) continue;
       main_pid = value;
       deadline = 0;
       prctl(PR_SET_NAME, "standby:live");
+      end_waiting();
       leave_if_ended(main_pid);
     } else if (main_pid == 0 && n == SIG_FAIL) fail_for_good(value);
     else if (main_pid == 0 && n == SIG_COLD_START) cold_start(orders->command);
@@ -169,7 +174,8 @@ static int install(const char *dir) {
 static int usage(void) {
   fprintf(stderr, "usage: standby [--unclaimed SECONDS --otherwise cold|fail] [-- CMD ARGS...]\n"
                   "       standby --install DIR\n"
-                  "       standby --probe [--hold SECONDS] [--http PORT PATH | --tcp PORT] [--header LINE]... [-- CMD ARGS...]\n");
+                  "       standby --probe [--wait SECONDS] [--timeout SECONDS] [--hold SECONDS] [--http PORT PATH | --tcp PORT]\n"
+                  "               [--header LINE]... [-- CMD ARGS...]\n");
   return 2;
 }
 
