@@ -1,6 +1,11 @@
 /**
  * The startup probe of a placeholder: standby's own program asks what the pod's startup probe would have asked (standby/probe.h). So
  * liveness keeps away from a placeholder and from a worker that still loads, in any image, with no file to write. Pure.
+ *
+ * One call of it waits for the restore and answers when that is over; the kubelet then asks again after its period of a second. Failures
+ * are therefore counted as they come: one for each call that has waited in vain, one for each that a failed attempt ends with its
+ * leftovers, and one a second from a worker that was started cold. A worker that hangs gets what its own probe gives it and, in seconds,
+ * as many more as the placeholder has failures left, not its whole time to wait.
  */
 import { STANDBY_PATH } from '@dynamo-snapshot/api/control';
 import type { V1Container, V1HTTPGetAction, V1Probe } from '@kubernetes/client-node';
@@ -8,27 +13,48 @@ import type { V1Container, V1HTTPGetAction, V1Probe } from '@kubernetes/client-n
 /** Defaults of core/v1 Probe. */
 const PERIOD_SECONDS = 10;
 const FAILURES = 3;
+const TIMEOUT_SECONDS = 1;
 
-/** `waitSeconds`: how long the placeholder may wait, all attempts together. */
-export function startupProbe(container: V1Container, waitSeconds: number): V1Probe {
+/** How long one call waits: many restores end within it, and one that is lost on its way is made good so much later. */
+export const PROBE_WAIT_SECONDS = 20;
+
+/** An exec costs more than a request of the kubelet's own; a busy node is no failed start. */
+const LEAST_TIMEOUT_SECONDS = 5;
+
+/** For calls that fail before their time: ended by the cold start, or with a container runtime that restarts. */
+const SPARE_FAILURES = 5;
+
+export interface Waiting {
+  /** How long the placeholder may wait, all attempts together. */
+  readonly seconds: number;
+  readonly attempts: number;
+}
+
+export function startupProbe(container: V1Container, waiting: Waiting): V1Probe {
   const { startupProbe: startup, livenessProbe: liveness } = container;
   const asked = startup ?? liveness;
   const hold = startup === undefined ? (liveness?.initialDelaySeconds ?? 0) : 0;
   const handler = startup === undefined && hold === 0 ? [] : handlerArgs(asked, container);
-  const holdArgs = hold > 0 ? ['--hold', String(hold)] : [];
+  const timeout = asked?.timeoutSeconds ?? TIMEOUT_SECONDS;
+  const command = [
+    ...[STANDBY_PATH, '--probe', '--wait', String(PROBE_WAIT_SECONDS)],
+    ...(handler.length > 0 ? ['--timeout', String(timeout)] : []),
+    ...(hold > 0 ? ['--hold', String(hold)] : []),
+    ...handler,
+  ];
   return {
     ...(startup?.terminationGracePeriodSeconds === undefined
       ? {}
       : { terminationGracePeriodSeconds: startup.terminationGracePeriodSeconds }),
-    exec: { command: [STANDBY_PATH, '--probe', ...holdArgs, ...handler] },
+    exec: { command },
     periodSeconds: 1,
-    timeoutSeconds: Math.max(asked?.timeoutSeconds ?? 1, LEAST_TIMEOUT_SECONDS),
-    failureThreshold: waitSeconds + startupSeconds(startup) + hold,
+    timeoutSeconds: PROBE_WAIT_SECONDS + Math.max(timeout, LEAST_TIMEOUT_SECONDS),
+    failureThreshold: failuresOf(waiting) + startupSeconds(startup) + hold,
   };
 }
 
-/** An exec costs more than a request of the kubelet's own; a busy node is no failed start. */
-const LEAST_TIMEOUT_SECONDS = 5;
+const failuresOf = ({ seconds, attempts }: Waiting): number =>
+  Math.ceil(seconds / PROBE_WAIT_SECONDS) + attempts + SPARE_FAILURES;
 
 /** What the pod gave its worker to start. */
 const startupSeconds = (probe: V1Probe | undefined): number =>

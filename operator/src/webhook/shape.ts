@@ -137,7 +137,10 @@ function placeholder(container: V1Container, order: ShapeOrder, shm: boolean): V
   return {
     ...kept,
     command: standbyCommand({ unclaimedSeconds, otherwise, command }),
-    startupProbe: startupProbe(container, unclaimedSeconds + attempts * (timeout + BETWEEN_ATTEMPTS_SECONDS)),
+    startupProbe: startupProbe(container, {
+      seconds: unclaimedSeconds + attempts * (timeout + BETWEEN_ATTEMPTS_SECONDS),
+      attempts,
+    }),
     ...readiness(container),
     ...lifecycle(container),
     volumeMounts: withMounts(kept, [standbyMount, ...contractMounts(container.name, shm)]),
