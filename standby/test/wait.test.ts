@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { standbyComm, standbySignal } from '@dynamo-snapshot/api/control';
+import { containerId, hostPid } from '../../node-agent/src/linux/ids';
+import { processRef } from '../../node-agent/src/linux/proc';
 import { sigqueue } from '../../node-agent/src/linux/syscalls';
+import { restoredProcesses } from '../../node-agent/src/restore/tree';
 import type { Pod } from './pod';
 import { adopt, comm, describeAsRoot, dir, ready, restored, standby, startProgram, until } from './pod';
 
@@ -116,6 +119,20 @@ describeAsRoot('the startup probe that waits', () => {
     expect(await probe.ended).toBe('SIGKILL');
     await named(pod, 'sleep');
     expect(await ask(pod, '--wait', LONG, '--', 'sh', '-c', 'exit 3').ended).toBe(3);
+  });
+
+  it('is no restored process to an agent', async () => {
+    const pod = await begin();
+    const probe = await asleep(ask(pod, '--wait', LONG));
+    await restored(pod, 'exec unshare --pid --fork --kill-child sleep 30');
+    const unshare = childOf(pod.pid);
+    await until('the inner namespace has its first process', () => childOf(unshare) > 0);
+    writeFileSync(join(dir, 'cgroup.procs'), [pod.pid, probe, unshare, childOf(unshare)].join('\n'));
+    const id = containerId('0123456789abcdef'.repeat(4));
+    const placeholder = processRef(hostPid(pod.pid));
+    if (placeholder === undefined) throw new Error('standby is gone');
+    const found = restoredProcesses({ id, dirs: [dir], freezer: dir }, placeholder);
+    expect([...found]).toEqual([[1, childOf(unshare)]]);
   });
 
   it('ends with standby', async () => {
