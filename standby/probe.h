@@ -4,7 +4,8 @@
  * (at the pod's address, 200..399, within --timeout), or --hold seconds after the cold start. With neither: pass.
  *
  * With --wait it does not fail before so many seconds, and answers at the very moment when PID 1 no longer waits: to a kubelet that asks
- * once a second it would answer a second late, and be a process that is started each second.
+ * once a second it would answer a second late, and be a process that is started each second. With --settle it passes so many
+ * milliseconds later.
  */
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -15,7 +16,7 @@
 enum { PROBE_SECONDS = 30, MOST_HEADERS = 16 };
 
 struct probe_job {
-  long wait, timeout, hold;
+  long wait, settle_ms, timeout, hold;
   int port, http;
   const char *path, *headers[MOST_HEADERS];
   int header_count;
@@ -26,6 +27,7 @@ static int read_probe(char **args, struct probe_job *job) {
   for (; *args && strcmp(*args, "--"); args += 2) {
     if (!args[1]) return 0;
     if (!strcmp(*args, "--wait")) job->wait = atol(args[1]);
+    else if (!strcmp(*args, "--settle")) job->settle_ms = atol(args[1]);
     else if (!strcmp(*args, "--timeout")) job->timeout = atol(args[1]);
     else if (!strcmp(*args, "--hold")) job->hold = atol(args[1]);
     else if (!strcmp(*args, "--tcp")) job->port = atoi(args[1]);
@@ -122,12 +124,17 @@ static int probe(char **args) {
     fprintf(stderr, "standby: read /proc/1/comm: %s\n", strerror(errno));
     return 1;
   }
-  if (!strcmp(name, "standby:live")) return 0;
+  alarm(PROBE_SECONDS); /* the kubelet may give up on us without ending us */
+  signal(SIGALRM, SIG_DFL);
+  if (!strcmp(name, "standby:live")) {
+    const struct timespec moment = {job.settle_ms / 1000, job.settle_ms % 1000 * 1000000L};
+    nanosleep(&moment, 0);
+    return 0;
+  }
   if (is_waiting(name)) {
     fprintf(stderr, "%s: not restored yet\n", name);
     return 1;
   }
-  alarm(job.timeout > 0 ? job.timeout : PROBE_SECONDS); /* the kubelet may give up on us without ending us */
-  signal(SIGALRM, SIG_DFL);
+  if (job.timeout > 0) alarm(job.timeout);
   return started_cold(&job);
 }

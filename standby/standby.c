@@ -5,8 +5,8 @@
  *       waits; an agent claims it, names the restored root, or asks for a cold start (CMD) or for an end. Nobody within SECONDS:
  *       it starts cold, or fails, by itself. Without --unclaimed it waits for ever.
  *   standby --install DIR      copies itself to DIR/standby (run by an init container, so that any image will do)
- *   standby --probe [--wait SECONDS] [--timeout SECONDS] [--hold SECONDS] [--http PORT PATH | --tcp PORT] [--header LINE]...
- *           [-- CMD ARGS...]
+ *   standby --probe [--wait SECONDS [--settle MILLISECONDS]] [--timeout SECONDS] [--hold SECONDS]
+ *           [--http PORT PATH | --tcp PORT] [--header LINE]... [-- CMD ARGS...]
  *       a startup probe that needs nothing of the image, see probe.h
  *
  * The agent speaks by sigqueue(3): 40 = value is the pid of the restored root in our pid namespace, 41 = end with that exit code,
@@ -174,8 +174,8 @@ static int install(const char *dir) {
 static int usage(void) {
   fprintf(stderr, "usage: standby [--unclaimed SECONDS --otherwise cold|fail] [-- CMD ARGS...]\n"
                   "       standby --install DIR\n"
-                  "       standby --probe [--wait SECONDS] [--timeout SECONDS] [--hold SECONDS] [--http PORT PATH | --tcp PORT]\n"
-                  "               [--header LINE]... [-- CMD ARGS...]\n");
+                  "       standby --probe [--wait SECONDS [--settle MILLISECONDS]] [--timeout SECONDS] [--hold SECONDS]\n"
+                  "               [--http PORT PATH | --tcp PORT] [--header LINE]... [-- CMD ARGS...]\n");
   return 2;
 }
 

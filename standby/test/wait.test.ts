@@ -80,6 +80,17 @@ describeAsRoot('the startup probe that waits', () => {
     expect(await probe.ended).toBe(0);
   });
 
+  it('passes so much later as it is told', async () => {
+    const pod = await begin();
+    const probe = ask(pod, '--wait', LONG, '--settle', '1200');
+    await asleep(probe);
+    const worker = await restored(pod, 'exec sleep 30');
+    const begun = performance.now();
+    adopt(pod, worker);
+    expect(await probe.ended).toBe(0);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(1200);
+  });
+
   it.each([
     ['restored', standbyComm.restored, (pod: Pod, worker: number) => adopt(pod, worker)],
     ['started cold', 'sleep', (pod: Pod) => sigqueue(pod.pid, standbySignal.coldStart, 0)],

@@ -10,7 +10,7 @@ const container = (probes: Partial<V1Container>): V1Container => ({
 const waiting = { seconds: 100, attempts: 2 };
 const asked = (probes: Partial<V1Container>) =>
   startupProbe(container(probes), waiting).exec?.command?.slice(1).join(' ');
-const wait = `--probe --wait ${PROBE_WAIT_SECONDS}`;
+const wait = `--probe --wait ${PROBE_WAIT_SECONDS} --settle 400`;
 
 describe('the startup probe of a placeholder', () => {
   it.each<[string, Partial<V1Container>, string]>([
