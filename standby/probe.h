@@ -4,8 +4,8 @@
  * (at the pod's address, 200..399, within --timeout), or --hold seconds after the cold start. With neither: pass.
  *
  * With --wait it does not fail before so many seconds, and answers at the very moment when PID 1 no longer waits: to a kubelet that asks
- * once a second it would answer a second late, and be a process that is started each second. With --settle it passes so many
- * milliseconds later.
+ * once a second it would answer a second late, and be a process that is started each second. With --settle it then passes so many
+ * milliseconds later; where it had nothing to wait for, at once.
  */
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -120,7 +120,8 @@ static int probe(char **args) {
   struct probe_job job = {0};
   if (!read_probe(args, &job)) return -1;
   char name[COMM_SIZE] = "";
-  if (!name_when_over(job.wait, name)) {
+  int has_waited;
+  if (!name_when_over(job.wait, name, &has_waited)) {
     fprintf(stderr, "standby: read /proc/1/comm: %s\n", strerror(errno));
     return 1;
   }
@@ -128,7 +129,7 @@ static int probe(char **args) {
   signal(SIGALRM, SIG_DFL);
   if (!strcmp(name, "standby:live")) {
     const struct timespec moment = {job.settle_ms / 1000, job.settle_ms % 1000 * 1000000L};
-    nanosleep(&moment, 0);
+    if (has_waited) nanosleep(&moment, 0);
     return 0;
   }
   if (is_waiting(name)) {

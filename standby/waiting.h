@@ -52,10 +52,11 @@ static int await_lock(int fd) {
   return 1;
 }
 
-/* The name of PID 1 as soon as it does not wait, or after so many seconds; 0 where it cannot be read. */
-static int name_when_over(long seconds, char name[COMM_SIZE]) {
+/* The name of PID 1 as soon as it does not wait, or after so many seconds, and whether it has waited; 0 where it cannot be read. */
+static int name_when_over(long seconds, char name[COMM_SIZE], int *has_waited) {
   const struct timespec moment = {0, LOOK_AGAIN_MS * 1000000L};
   int fd = open("/proc/1/comm", O_RDONLY | O_CLOEXEC), is_free = 0;
+  *has_waited = 0;
   if (fd < 0) return 0;
   begin_time(seconds);
   for (;;) {
@@ -64,6 +65,7 @@ static int name_when_over(long seconds, char name[COMM_SIZE]) {
     name[n] = 0;
     name[strcspn(name, "\n")] = 0;
     if (time_over || !is_waiting(name)) break;
+    *has_waited = 1;
     if (is_free) nanosleep(&moment, 0); /* a cold start that has let go, and is not renamed yet; or no lock at all */
     is_free = await_lock(fd);
   }

@@ -12,6 +12,7 @@ import type { Pod } from './pod';
 import { adopt, comm, describeAsRoot, dir, ready, restored, standby, startProgram, until } from './pod';
 
 const LONG = '60';
+const LONG_MS = '20000';
 
 /** Host pid of the one child; 0 where there is none. */
 function childOf(pid: number): number {
@@ -89,6 +90,15 @@ describeAsRoot('the startup probe that waits', () => {
     adopt(pod, worker);
     expect(await probe.ended).toBe(0);
     expect(performance.now() - begun).toBeGreaterThanOrEqual(1200);
+  });
+
+  it('passes at once where it had nothing to wait for', async () => {
+    const pod = await begin();
+    adopt(pod, await restored(pod, 'exec sleep 30'));
+    await named(pod, standbyComm.restored);
+    const begun = performance.now();
+    expect(await ask(pod, '--wait', LONG, '--settle', LONG_MS).ended).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(Number(LONG_MS));
   });
 
   it.each([

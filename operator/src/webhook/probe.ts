@@ -19,7 +19,7 @@ const TIMEOUT_SECONDS = 1;
 export const PROBE_WAIT_SECONDS = 20;
 
 /**
- * The probe passes so long after the restore: enough for the readiness gate's condition to be written and seen by the kubelet. A container
+ * A probe that has waited passes so long after the restore: enough for the readiness gate's condition to be written and seen by the kubelet. A container
  * that starts makes the kubelet look at its pod twice; a condition that comes after that is looked at up to two periods of its PLEG later.
  * From the condition to Ready it is 1.7 s without and 0.7 s with it, on a busy node (docs/adr/0027).
  */
