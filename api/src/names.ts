@@ -25,8 +25,6 @@ export const label = {
   /** On assignments: the DynamoCheckpoint that they serve. */
   checkpointName: 'nvidia.com/snapshot-checkpoint-name',
   operation: 'nvidia.com/snapshot-operation',
-  /** On the leases by which agents say that they are there. */
-  agent: 'nvidia.com/snapshot-agent',
 } as const;
 
 export const annotation = {
@@ -50,12 +48,11 @@ export const annotation = {
 /** On our CustomResourceDefinitions: the version that they are of. Without it they are somebody else's. */
 export const VERSION_ANNOTATION = 'nvidia.com/snapshot-version';
 
-/** Leases in the release's namespace: of the operator that leads, of the agent that sweeps the store, of every agent. */
-export const lease = {
-  operator: 'snapshot-operator',
-  sweep: 'snapshot-sweep',
-  agentPrefix: 'snapshot-agent.',
-} as const;
+/** Leases in the release's namespace: of the operator that leads, of the agent that sweeps the store. */
+export const lease = { operator: 'snapshot-operator', sweep: 'snapshot-sweep' } as const;
+
+/** The agents' pods, of whichever release; the chart tells its operator which are its own. */
+export const AGENT_SELECTOR = 'app.kubernetes.io/component=agent';
 
 /** Pod condition: the worker in it was restored, proven and woken. Readiness gate of pods that must never start cold. */
 export const RESTORED_CONDITION = 'nvidia.com/Restored';

@@ -93,6 +93,16 @@ describe('the agent', () => {
     expect(containers[0].env).toContainEqual({ name: 'SNAPSHOT_REQUIRE_SIGNATURE', value: 'false' });
   });
 
+  it('may write one lease, and none where it does not sweep', () => {
+    const { rules } = only(objects(), 'Role', '-agent-leases');
+    expect(rules).toEqual([
+      expect.objectContaining({ resourceNames: ['snapshot-sweep'], verbs: ['get', 'patch'] }),
+      expect.objectContaining({ resources: ['leases'], verbs: ['create'] }),
+    ]);
+    const without = objects({ storage: { sweep: { enabled: false } } });
+    expect(without.filter(({ metadata }) => metadata.name.endsWith('-agent-leases'))).toEqual([]);
+  });
+
   it('may write the status of assignments and nothing else', () => {
     const { rules } = only(objects(), 'Role', '-agent');
     const writes = rules.filter(({ verbs }: { verbs: string[] }) =>
@@ -112,6 +122,31 @@ describe('the operator', () => {
     expect({ volumes, hostPID, hostNetwork }).toEqual({});
     expect(securityContext.runAsNonRoot).toBe(true);
     expect(containers[0].securityContext.capabilities).toEqual({ drop: ['ALL'] });
+  });
+
+  it.each<[string, Values]>([
+    ['as it is', {}],
+    ['under another name', { nameOverride: 'snap', fullnameOverride: 'snap' }],
+    [
+      'with labels of its own',
+      { podLabels: { team: 'inference' }, daemonset: { podLabels: { tier: 'node' } } },
+    ],
+  ])('finds the agents of its release %s by their labels', (_, values) => {
+    const all = objects(values);
+    const { env } = only(all, 'Deployment')['spec'].template.spec.containers[0];
+    const { value } = env.find(({ name }: { name: string }) => name === 'AGENT_SELECTOR');
+    const { selector, template } = only(all, 'DaemonSet')['spec'];
+    const wanted = (value as string).split(',').map((term) => term.split('='));
+    expect(Object.fromEntries(wanted)).toEqual(selector.matchLabels);
+    expect(template.metadata.labels).toMatchObject(selector.matchLabels);
+  });
+
+  it.each([
+    [true, 'Role'],
+    [false, 'ClusterRole'],
+  ])('may watch their pods; namespaceRestricted: %s', (namespaceRestricted, kind) => {
+    const { rules } = only(objects({ rbac: { namespaceRestricted } }), kind, 'snapshot-operator');
+    expect(rules).toContainEqual({ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] });
   });
 });
 

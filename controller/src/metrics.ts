@@ -119,7 +119,7 @@ export const metricTable = {
   agents: {
     name: 'dynamo_snapshot_agents',
     type: 'gauge',
-    help: 'Node agents that are there, and that have fallen silent.',
+    help: 'Nodes by their agent: alive where its pod is Ready, silent where it has a pod that is not.',
     labels: ['state'],
     by: 'operator',
   },

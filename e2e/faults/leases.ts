@@ -11,23 +11,18 @@ export interface LeaseObject {
 }
 
 /**
- * A lease must be one that is known, of a pod that is there, and renewed in time. That of the sweep only says whose turn it was last
- * (node-agent: sweep/turn.ts): nobody renews it, and its holder may have gone.
+ * The operators' lease must be of a pod that is there, and renewed in time. That of the sweep only says whose turn it was last
+ * (node-agent: sweep/turn.ts): nobody renews it, and its holder may have gone. There is no other.
  */
 export function leaseFaults(
   leases: readonly LeaseObject[],
-  {
-    pods,
-    nodes,
-    now,
-  }: { readonly pods: readonly string[]; readonly nodes: readonly string[]; readonly now: number },
+  { pods, now }: { readonly pods: readonly string[]; readonly now: number },
 ): readonly string[] {
-  const known = [lease.operator, ...nodes.map((node) => `${lease.agentPrefix}${node}`)];
   return leases
     .filter(({ metadata }) => metadata.name !== lease.sweep)
     .flatMap(({ metadata: { name }, spec }) => {
-      if (!known.includes(name)) return [`lease ${name}, which nobody knows`];
-      // The operator's is of one process of a pod.
+      if (name !== lease.operator) return [`lease ${name}, which nobody knows`];
+      // Of one process of it.
       const holder = (spec?.holderIdentity ?? '').replace(/_.*$/, '');
       if (!pods.includes(holder)) return [`lease ${name} of ${holder || 'nobody'}, who is gone`];
       const age = now - Date.parse(spec?.renewTime ?? '');

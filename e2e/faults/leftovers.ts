@@ -56,14 +56,13 @@ async function storeLeftovers({ reader, cluster: { name } }: Lab): Promise<reado
   return [...store.transient(name), ...orphans.map((path) => `artifact ${path}`)];
 }
 
-async function leaseLeftovers({ reader, nodes }: Lab): Promise<readonly string[]> {
+async function leaseLeftovers({ reader }: Lab): Promise<readonly string[]> {
   const [leases, pods] = await Promise.all([
     reader.list<LeaseObject>('leases'),
     reader.list<{ readonly metadata: { readonly name: string } }>('pods'),
   ]);
   return leaseFaults(leases, {
     pods: pods.map(({ metadata }) => metadata.name),
-    nodes: nodes.map(({ name }) => name),
     now: Date.now(),
   });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { API_VERSION, ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import { Api } from '@dynamo-snapshot/controller/api';
+import { leaseRef } from '@dynamo-snapshot/controller/lease';
 import { KubeConfig } from '@kubernetes/client-node';
 import { FULL_NAME } from '../chart';
 import type { Finished, KubeObject } from '../kube';
@@ -70,14 +71,18 @@ describe('what the token of an agent can do', () => {
     return world.kube.try(['--kubeconfig', file, ...args]);
   }
 
-  /** As an agent writes it. kubectl would read the status first, which an agent has no need to. Gives what the API server says. */
-  async function tell(bearer: string, node: string): Promise<string> {
+  async function apiOf(bearer: string): Promise<Api> {
     const kube = new KubeConfig();
     kube.loadFromString(await configFor(bearer));
+    return new Api(kube, 'test');
+  }
+
+  /** As an agent writes it. kubectl would read the status first, which an agent has no need to. Gives what the API server says. */
+  async function tell(bearer: string, node: string): Promise<string> {
     const { apiVersion, kind, metadata } = assignmentFor(node);
     const ref = { group: GROUP, version: VERSION, plural: ASSIGNMENT.plural, namespace: world.namespace };
     const status = { message: `told by a test at ${Date.now()}` };
-    return new Api(kube, 'test')
+    return (await apiOf(bearer))
       .applyStatus({ ...ref, name: metadata.name }, { apiVersion, kind, metadata, status })
       .then(() => 'done', explain);
   }
@@ -94,7 +99,19 @@ describe('what the token of an agent can do', () => {
     expect(await tell(await token(), world.nodeA)).toContain('bound to no node');
   });
 
+  it('makes no lease but that of the sweep', async () => {
+    const ref = leaseRef(world.namespace, `snapshot-agent.${world.nodeA}`);
+    const { name, namespace } = ref;
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace } };
+    const api = await apiOf(await token(podOn(world.nodeA)));
+    const said = await api.create(ref, lease).then(() => 'done', explain);
+    expect(said).toContain(`may not write lease ${name}`);
+  });
+
   it.each([
+    ['patch', 'leases'],
+    ['delete', 'leases'],
+    ['list', 'leases'],
     ['patch', 'pods'],
     ['patch', 'pods/status'],
     ['delete', 'pods'],

@@ -12,7 +12,7 @@ import { checkpointOf, count } from '../workload';
 import type { CheckpointObject, PodStatus } from '../world';
 import { clusterName, World } from '../world';
 
-/** What the operator counts as lost, beside the 40 s after which an agent is silent. */
+/** What the operator counts as lost, beside the 40 to 50 s after which the node controller says that nothing is Ready there. */
 const LOST_SECONDS = 30;
 
 describe('a node that is lost while it captures', () => {

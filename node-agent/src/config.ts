@@ -49,7 +49,7 @@ export interface AgentConfig extends EngineConfig {
   readonly engine: string;
   /** Empty = all. */
   readonly watchNamespace: string;
-  /** Where the agent itself runs: its lease is there. */
+  /** Where the agent itself runs: the lease of the sweep is there. */
   readonly ownNamespace: string;
   readonly podName: string;
   readonly healthPort: number;

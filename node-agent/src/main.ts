@@ -14,7 +14,6 @@ import type { RuntimeWatch } from './assignment/awaited';
 import type { AgentConfig } from './config';
 import { agentConfig } from './config';
 import { learnKernel } from './criu/learn';
-import { heartbeat } from './heartbeat';
 import { answers, runtimeLost, socketPath } from './runtime/socket';
 import { StoreVolume } from './store/volume';
 import type { SweeperParts } from './sweep/sweep';
@@ -33,6 +32,8 @@ async function main(): Promise<void> {
   const where = volume.device === undefined ? {} : { storeDevice: volume.device };
   const runtime = runtimeAt(config.criSocket);
   const agent = new Agent({ kube, api, config, log, clock: Date, metrics, runtime, ...needs, ...where });
+  // Its pod being Ready is how the operator knows that this node has an agent (docs/adr/0030): what is asked here is no more than
+  // what an agent needs to take work. It may fail for a while, and no operation ends over it.
   const ready = () => {
     if (!existsSync(socket)) return `the runtime's socket ${socket} does not exist`;
     return agent.healthy ? true : 'the assignments are not watched yet';
@@ -60,13 +61,11 @@ async function main(): Promise<void> {
     throw error;
   }
   const learned = learnKernel(config, log);
-  const { ownNamespace: namespace, nodeName, podName: holder } = config;
   const leave = new AbortController();
-  const alive = heartbeat({ api, namespace, nodeName, holder, clock: Date, log }, leave.signal);
   const sweeper = sweepStore({ api, config, log, metrics }, leave.signal);
   log.info(`stopping on ${await stopped}; running operations go on`);
   leave.abort();
-  await Promise.all([learned, alive, sweeper, agent.shutdown(), health.close()]);
+  await Promise.all([learned, sweeper, agent.shutdown(), health.close()]);
 }
 
 /** gRPC is loaded when it is needed for the first time. */

@@ -1,5 +1,6 @@
 /** Where the operator works; the environment is read here and nowhere else. */
 import { SECCOMP_PROFILE } from '@dynamo-snapshot/api/control';
+import { AGENT_SELECTOR } from '@dynamo-snapshot/api/names';
 import type { ShapeSettings } from './webhook/shape';
 
 export interface OperatorConfig {
@@ -7,11 +8,13 @@ export interface OperatorConfig {
   readonly watchNamespace: string;
   readonly healthPort: number;
   readonly logLevel: string;
-  /** Where the operator itself runs: its lease and those of the agents are there. */
+  /** Where the operator itself runs: its lease is there, and so are the agents. */
   readonly ownNamespace: string;
+  /** Labels of the agents' pods. */
+  readonly agentSelector: string;
   /** Of this replica. */
   readonly podName: string;
-  /** An operation is given up when nothing was heard of it, nor of its agent, for so long. */
+  /** An operation is given up when nothing was heard of it, and its agent was not Ready, for so long. */
   readonly nodeLostSeconds: number;
   /** Localhost profile of checkpoint jobs; empty = none. */
   readonly seccompProfile: string;
@@ -36,6 +39,7 @@ export const operatorConfig = (env: Environment): OperatorConfig => ({
   healthPort: Number(env['HEALTH_PORT'] ?? 8081),
   logLevel: env['LOG_LEVEL'] ?? 'info',
   ownNamespace: env['POD_NAMESPACE'] ?? 'default',
+  agentSelector: env['AGENT_SELECTOR'] ?? AGENT_SELECTOR,
   podName: env['POD_NAME'] ?? 'operator',
   nodeLostSeconds: Number(env['NODE_LOST_SECONDS'] ?? 120),
   seccompProfile: sourceProfile(env),

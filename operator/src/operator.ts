@@ -1,7 +1,7 @@
 /** Which objects feed which queue. Every replica watches; the one that leads works (docs/adr/0031). */
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { ASSIGNMENT, CHECKPOINT, GROUP, label, VERSION } from '@dynamo-snapshot/api/names';
+import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import type { Informer } from '@dynamo-snapshot/controller/informer';
 import { keyOf } from '@dynamo-snapshot/controller/informer';
 import type { Lookup } from '@dynamo-snapshot/controller/lookup';
@@ -10,7 +10,6 @@ import { LevelOperator } from '@dynamo-snapshot/controller/operator';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
 import { WorkQueue } from '@dynamo-snapshot/controller/queue';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
-import type { AgentLease } from './assignment/agents';
 import { Agents } from './assignment/agents';
 import { apply as applyAssignment } from './assignment/apply';
 import { decide as decideAssignment } from './assignment/decide';
@@ -43,7 +42,7 @@ interface Watches {
   readonly assignments: Informer<SnapshotAssignment>;
   readonly jobs: Informer<V1Job>;
   readonly pods: Informer<V1Pod>;
-  readonly leases: Informer<AgentLease>;
+  readonly agentPods: Informer<V1Pod>;
   readonly waiting: Lookup<DynamoCheckpoint>;
   readonly onNode: Lookup<SnapshotAssignment>;
   /** By the UID of the pod. */
@@ -80,18 +79,18 @@ export class SnapshotOperator extends LevelOperator {
   }
 
   protected override async init(): Promise<void> {
-    const { watchNamespace: namespace, ownNamespace } = this.#parts.config;
+    const { watchNamespace: namespace, ownNamespace, agentSelector } = this.#parts.config;
     const ours = { group: GROUP, version: VERSION, namespace };
     const checkpoints = this.inform<DynamoCheckpoint>({ ...ours, plural: CHECKPOINT.plural });
     const assignments = this.inform<SnapshotAssignment>({ ...ours, plural: ASSIGNMENT.plural });
     const jobs = this.inform<V1Job>({ group: 'batch', version: 'v1', plural: 'jobs', namespace });
     const pods = this.inform<V1Pod>({ group: '', version: 'v1', plural: 'pods', namespace });
-    const leases = this.inform<AgentLease>({
-      group: 'coordination.k8s.io',
+    const agentPods = this.inform<V1Pod>({
+      group: '',
       version: 'v1',
-      plural: 'leases',
+      plural: 'pods',
       namespace: ownNamespace,
-      labelSelector: `${label.agent}=true`,
+      labelSelector: agentSelector,
     });
     const waiting = checkpoints.lookup(waitingTerms);
     const onNode = assignments.lookup(nodeTerms);
@@ -106,7 +105,7 @@ export class SnapshotOperator extends LevelOperator {
       podsBy: pods.lookup(podTerms),
       agents: this.#agents,
     };
-    this.#watches = { checkpoints, assignments, jobs, pods, leases, waiting, onNode, ofPod };
+    this.#watches = { checkpoints, assignments, jobs, pods, agentPods, waiting, onNode, ofPod };
     this.#listen(this.#watches, caches);
     await this.begin();
     // Only now is every cache whole: what is absent from it does not exist.
@@ -114,7 +113,7 @@ export class SnapshotOperator extends LevelOperator {
   }
 
   #listen(
-    { checkpoints, assignments, jobs, pods, leases, waiting, onNode, ofPod }: Watches,
+    { checkpoints, assignments, jobs, pods, agentPods, waiting, onNode, ofPod }: Watches,
     caches: Caches,
   ): void {
     checkpoints.onChange((_, c) => {
@@ -141,9 +140,9 @@ export class SnapshotOperator extends LevelOperator {
       for (const a of ofPod.get(pod.metadata?.uid ?? '')) this.#leaving.add(keyOf(a));
       if (asks(pod)) this.#restores.add(keyOf(pod));
     });
-    leases.onChange((change, lease) => {
-      const node = this.#agents.see(change, lease);
-      if (change !== 'MODIFIED') for (const a of onNode.get(node)) this.#assignments.add(keyOf(a));
+    agentPods.onChange((change, pod) => {
+      const node = this.#agents.see(change, pod);
+      if (node !== undefined) for (const a of onNode.get(node)) this.#assignments.add(keyOf(a));
     });
   }
 

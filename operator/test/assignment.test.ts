@@ -1,4 +1,3 @@
-import { Agents } from '../src/assignment/agents';
 import type { AgentState } from '../src/assignment/agents';
 import { decide } from '../src/assignment/decide';
 import { assignment, NOW } from './objects';
@@ -54,6 +53,16 @@ describe('an assignment', () => {
       { do: 'nothing', requeueAfterMs: 60_001 },
     ],
     [
+      'outlives an agent that is not Ready for seconds, however long it has not said how far it is',
+      decided(running(300), 'silent', 5),
+      { do: 'nothing', requeueAfterMs: 115_001 },
+    ],
+    [
+      'outlives a kubelet that is away, while its agent says how far it is',
+      decided(running(5, 300), 'silent', 3600),
+      { do: 'nothing', requeueAfterMs: 115_001 },
+    ],
+    [
       'outlives silence that is not long yet',
       decided(running(300), 'silent', 90),
       { do: 'nothing', requeueAfterMs: 30_001 },
@@ -104,50 +113,4 @@ describe('an assignment', () => {
       { do: 'nothing' },
     ],
   ])('%s', (_, plan, wanted) => expect(plan).toMatchObject(wanted));
-});
-
-describe('the agents', () => {
-  let now = NOW;
-  const lease = (renewTime: string) => ({ metadata: { name: 'snapshot-agent.node-a' }, spec: { renewTime } });
-  const known = () => {
-    now = NOW;
-    return new Agents({ now: () => now });
-  };
-
-  it('are alive while they renew, silent when they do not, absent when they have left', () => {
-    const agents = known();
-    expect(agents.state('node-a')).toBe('absent');
-    expect(agents.see('ADDED', lease(at(0)))).toBe('node-a');
-    expect([agents.state('node-a'), agents.alive()]).toEqual(['alive', ['node-a']]);
-    now += 41_000;
-    expect([agents.state('node-a'), agents.alive()]).toEqual(['silent', []]);
-    agents.see('MODIFIED', lease(at(-41)));
-    expect(agents.state('node-a')).toBe('alive');
-    agents.see('DELETED', lease(at(-41)));
-    expect(agents.state('node-a')).toBe('absent');
-  });
-
-  it('need not have the right time', () => {
-    const agents = known();
-    agents.see('ADDED', lease(at(50)));
-    expect(agents.state('node-a')).toBe('alive');
-    now += 10_000;
-    agents.see('MODIFIED', lease(at(40)));
-    now += 39_000;
-    expect(agents.state('node-a')).toBe('alive');
-  });
-
-  it('that were lost long before the operator looked are silent at once', () => {
-    const agents = known();
-    agents.see('ADDED', lease(at(3600)));
-    expect(agents.state('node-a')).toBe('silent');
-  });
-
-  it('that write the same time again have not been heard of', () => {
-    const agents = known();
-    agents.see('ADDED', lease(at(0)));
-    now += 41_000;
-    agents.see('MODIFIED', lease(at(0)));
-    expect(agents.state('node-a')).toBe('silent');
-  });
 });

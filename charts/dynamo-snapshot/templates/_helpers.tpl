@@ -18,6 +18,20 @@ app.kubernetes.io/name: {{ include "dynamo-snapshot.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Of the agents' pods: what a DaemonSet selects by never changes, so those of another version are found as well. */}}
+{{- define "dynamo-snapshot.agentLabels" -}}
+{{ include "dynamo-snapshot.selectorLabels" . }}
+app.kubernetes.io/component: agent
+{{- end -}}
+
+{{- define "dynamo-snapshot.agentSelector" -}}
+{{- $terms := list -}}
+{{- range $label, $value := include "dynamo-snapshot.agentLabels" . | fromYaml -}}
+{{- $terms = append $terms (printf "%s=%s" $label $value) -}}
+{{- end -}}
+{{- join "," $terms -}}
+{{- end -}}
+
 {{- define "dynamo-snapshot.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "dynamo-snapshot.selectorLabels" . }}

@@ -5,7 +5,7 @@ import { leaseFaults } from '../leases';
 
 describe('leases', () => {
   const now = Date.parse('2026-01-01T00:01:00Z');
-  const around = { pods: ['agent-1', 'operator-1'], nodes: ['node-a', 'node-b'], now };
+  const around = { pods: ['operator-1'], now };
   const of = (
     name: string,
     holderIdentity: string,
@@ -16,20 +16,11 @@ describe('leases', () => {
   });
 
   it('are right that a living pod renews; that of the sweep is nobody’s', () => {
-    const leases = [
-      of('snapshot-agent.node-a', 'agent-1'),
-      of('snapshot-operator', 'operator-1_uid'),
-      of('snapshot-sweep', ''),
-    ];
+    const leases = [of('snapshot-operator', 'operator-1_uid'), of('snapshot-sweep', '')];
     expect(leaseFaults(leases, around)).toEqual([]);
   });
 
   it.each<[string, LeaseObject, string]>([
-    [
-      'of a pod that is gone',
-      of('snapshot-agent.node-a', 'agent-0'),
-      'lease snapshot-agent.node-a of agent-0, who is gone',
-    ],
     [
       'of an operator that is gone',
       of('snapshot-operator', 'operator-0_u'),
@@ -38,8 +29,8 @@ describe('leases', () => {
     ['of nobody', of('snapshot-operator', ''), 'lease snapshot-operator of nobody, who is gone'],
     [
       'that is not renewed',
-      of('snapshot-agent.node-b', 'agent-1', '2026-01-01T00:00:00.000000Z'),
-      'lease snapshot-agent.node-b, which agent-1 has not renewed for 60 s',
+      of('snapshot-operator', 'operator-1', '2026-01-01T00:00:00.000000Z'),
+      'lease snapshot-operator, which operator-1 has not renewed for 60 s',
     ],
     [
       'that was never renewed',
@@ -47,9 +38,9 @@ describe('leases', () => {
       'lease snapshot-operator, which operator-1 has not renewed for NaN s',
     ],
     [
-      'of a node that is none',
-      of('snapshot-agent.node-c', 'agent-1'),
-      'lease snapshot-agent.node-c, which nobody knows',
+      'of an agent',
+      of('snapshot-agent.node-a', 'operator-1'),
+      'lease snapshot-agent.node-a, which nobody knows',
     ],
   ])('are told: one %s', (_, lease, said) => expect(leaseFaults([lease], around)).toEqual([said]));
 });

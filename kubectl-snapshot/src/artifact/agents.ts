@@ -1,12 +1,11 @@
 /** The agents' pods: the way to the store and to what a node knows of itself. */
 import type { V1Pod } from '@kubernetes/client-node';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { AGENT_SELECTOR } from '@dynamo-snapshot/api/names';
 import { statusOf } from '@dynamo-snapshot/controller/api';
 import type { Session } from '../session';
 import type { AgentPod } from './args';
 
-/** Of the chart's pods. */
-export const AGENT_SELECTOR = 'app.kubernetes.io/component=agent';
 const STORE_VARIABLE = 'SNAPSHOT_STORE';
 
 const agentContainer = (pod: V1Pod) =>

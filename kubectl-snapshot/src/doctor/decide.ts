@@ -61,7 +61,7 @@ function operator({ operators }: SeenCluster): Said {
   );
 }
 
-/** Leases, deadlines and tokens are compared across machines; seconds do no harm. */
+/** Heartbeats, deadlines and tokens are compared across machines; seconds do no harm. */
 const CLOCK_TOLERANCE_MS = 5000;
 
 function clocks({ reports }: SeenCluster): readonly Said[] {

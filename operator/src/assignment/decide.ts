@@ -11,7 +11,7 @@ import type { AgentState } from './agents';
 export interface Observed {
   readonly assignment: SnapshotAssignment;
   readonly agent: AgentState;
-  /** Milliseconds since anything was heard of the agent. */
+  /** Milliseconds for which its pod has not been Ready; infinite where it has none. */
   readonly silenceMs: number;
   readonly lostAfterMs: number;
 }

@@ -180,4 +180,4 @@ function decideUntaken(seen: Observed, capture: SnapshotAssignment, now: Instant
 const missing = (node: string, state: 'silent' | 'absent'): string =>
   state === 'absent'
     ? `no snapshot agent runs on node ${node}; does the DaemonSet's nodeSelector or a taint keep it away?`
-    : `the snapshot agent of node ${node} has fallen silent`;
+    : `the snapshot agent of node ${node} does not answer: its pod is not Ready`;

@@ -9,6 +9,7 @@ import type { RunningContainer } from '../assignment/container';
 import { runningContainer, targetContainer } from '../assignment/container';
 import { hashOf, identityTerm, JOB_UID_LABEL, podTerm } from '../lookups';
 import type { Caches } from '../parts';
+import { isLeaving, isOver, isReady } from '../pod';
 import type { HeldArtifact } from './artifacts';
 import { heldArtifacts } from './artifacts';
 import type { CaptureRequest } from './capture';
@@ -129,12 +130,7 @@ function sourceOf(checkpoint: DynamoCheckpoint, pod: V1Pod | undefined): Source 
     : { state: 'waiting', pod: name };
 }
 
-const isReady = (pod: V1Pod): boolean =>
-  pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
-const hasEnded = (pod: V1Pod): boolean =>
-  pod.metadata?.deletionTimestamp !== undefined ||
-  pod.status?.phase === 'Failed' ||
-  pod.status?.phase === 'Succeeded';
+const hasEnded = (pod: V1Pod): boolean => isLeaving(pod) || isOver(pod);
 
 function isGone({ metadata, spec }: SnapshotAssignment, { pods }: Caches): boolean {
   const pod = pods.get(`${metadata.namespace}/${spec.pod?.name ?? ''}`);
