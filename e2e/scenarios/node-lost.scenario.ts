@@ -5,8 +5,9 @@ import { up } from '../cluster/cluster';
 import type { Held } from '../faults/held';
 import { holdAt } from '../faults/held';
 import type { AssignmentObject } from '../faults/lab';
-import { becomes, killDaemon, revive } from '../faults/lab';
+import { becomes, killDaemon, podOf, revive } from '../faults/lab';
 import { FaultNode, filesIn } from '../faults/node';
+import { Reader } from '../faults/reader';
 import { Operators } from '../operators';
 import { checkpointOf, count } from '../workload';
 import type { CheckpointObject, PodStatus } from '../world';
@@ -14,6 +15,10 @@ import { clusterName, World } from '../world';
 
 /** What the operator counts as lost, beside the 40 to 50 s after which the node controller says that nothing is Ready there. */
 const LOST_SECONDS = 30;
+
+interface Told extends AssignmentObject {
+  readonly status?: AssignmentObject['status'] & { readonly heartbeatTime?: string };
+}
 
 describe('a node that is lost while it captures', () => {
   const world = new World();
@@ -69,6 +74,30 @@ describe('a node that is lost while it captures', () => {
     expect(pod.status.containerStatuses?.[0]?.restartCount).toBe(0);
     // Nothing is left of it in the store when the checkpoint is gone.
     await kube.delete(CHECKPOINT.singular, ['lost'], 90);
+  }, 400_000);
+
+  it('ends nothing where only its kubelet is away: the agent goes on saying how far it is', async () => {
+    const { ip, held } = await capturing('away');
+    await killDaemon({ cluster }, node.name, 'kubelet');
+    try {
+      const reader = new Reader(cluster.kubeconfig);
+      const agent = await podOf({ reader }, 'agent', world.nodeB);
+      await kube.wait('pod', agent, 'condition=Ready=false', 90);
+      const silentSince = Date.now();
+      const told = async () =>
+        (await reader.list<Told>(ASSIGNMENT.plural)).find((a) => a.metadata.uid === held.uid)?.status;
+      const goesOn = async () => {
+        const heard = Date.parse((await told())?.heartbeatTime ?? '');
+        return heard - silentSince > (LOST_SECONDS + 5) * 1000;
+      };
+      expect(await becomes(goesOn, 2 * LOST_SECONDS)).toBe(true);
+      expect(await told()).toMatchObject({ phase: 'Running' });
+    } finally {
+      await revive({ cluster });
+      await held.release();
+    }
+    await world.checkpointReady('away');
+    expect(await count(ip)).toBe(1);
   }, 400_000);
 
   it('and that is deleted from the cluster ends its assignment too, and can come back', async () => {
