@@ -8,7 +8,7 @@ import type { Disposal, EndPlan, Nothing } from './plan';
 
 /** A deletion that failed is tried again after this. */
 const RETRY_MS = 30_000;
-/** An assignment whose node has no agent (any more) goes to another node after this. */
+/** An assignment that nobody took, and whose node has no agent (any more), goes to another node after this. */
 const TAKEN_WITHIN_MS = 15_000;
 
 export function decideDisposal(
@@ -40,7 +40,9 @@ function decideFrom(
     const message = status?.message ?? '';
     return { do: 'tell', reason: reason.artifactDeleteFailed, message, requeueAfterMs: left };
   }
-  if (aliveNodes.includes(spec.nodeName)) return { do: 'nothing', requeueAfterMs: TAKEN_WITHIN_MS };
+  // Of one that runs, its agent may only be starting again: the watchdog ends it where the node is lost (docs/adr/0030).
+  if (status?.phase === 'Running' || aliveNodes.includes(spec.nodeName))
+    return { do: 'nothing', requeueAfterMs: TAKEN_WITHIN_MS };
   const made = metadata.creationTimestamp;
   const left = TAKEN_WITHIN_MS - (made === undefined ? 0 : now - Date.parse(String(made)));
   if (left > 0) return { do: 'nothing', requeueAfterMs: left };

@@ -75,6 +75,12 @@ describe('a checkpoint that is deleted', () => {
       { do: 'withdraw' },
     ],
     [
+      'leaves a deletion that runs to its node, whose agent may only be starting again',
+      kept,
+      { ...deletion({ phase: 'Running' }, 'node-b', old), agents: agents(['node-a'], ['node-b']) },
+      { do: 'nothing', requeueAfterMs: 15_000 },
+    ],
+    [
       'tells that it failed',
       kept,
       deletion({ phase: 'Failed', message: 'read-only', finishedAt: '2026-01-01T00:09:50Z' }),
