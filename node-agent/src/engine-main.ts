@@ -1,10 +1,11 @@
 /**
- * The engine as a program: `operate DIR` and `recover DIR` work on a journal entry; `capture`, `restore`, `inspect` and `verify` work on
+ * The engine as a program: `operate DIR` and `recover DIR` work on a journal entry, `ready` on one that it is told later; `capture`, `restore`, `inspect` and `verify` work on
  * a container id and an artifact folder of any containerd host. Results are JSON on stdout, the log is on stderr.
  */
 import { randomUUID } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Progress } from '@dynamo-snapshot/api/progress';
@@ -19,11 +20,12 @@ import type { EngineIo } from './engine-io';
 import { Steps } from './engine-io';
 import { perform } from './engine-run';
 import { stopAtMark, stopSignal } from './engine-stop';
-import { JournalEntry } from './journal/entry';
+import { entryFile, JournalEntry } from './journal/entry';
 import { recover } from './journal/recover';
 import type { UndoStep } from './journal/step';
 import { containerId } from './linux/ids';
 import { processRef } from './linux/proc';
+import { dup2 } from './linux/syscalls';
 import { threadsFor } from './memory/decide';
 import { withPool } from './memory/pool';
 import { openArtifact } from './store/directory';
@@ -33,7 +35,7 @@ import { verifyFiles, verifyShards } from './store/verify';
 const USAGE = `usage: engine capture --container ID --artifact DIR [--timeout SECONDS]
        engine restore --container ID --artifact DIR [--timeout SECONDS]
        engine inspect DIR | verify DIR | doctor
-       engine operate JOURNAL-ENTRY | recover JOURNAL-ENTRY`;
+       engine operate JOURNAL-ENTRY | recover JOURNAL-ENTRY | ready`;
 
 const log = logger(process.env['LOG_LEVEL'] ?? 'info', 'engine');
 const config = engineConfig(process.env);
@@ -57,6 +59,22 @@ async function operate(dir: string): Promise<number> {
   const outcome = await perform(request, { config, log, signal, deadline, steps, willUndo });
   entry.writeResult(outcome);
   return outcome.ok ? 0 : 1;
+}
+
+/**
+ * Started before there is an entry to work on; it comes on stdin as a line. Without one nobody wants us any more. What we say goes where the
+ * operation's own words go, for we shall outlive whoever has started us.
+ */
+async function operateWhenTold(): Promise<number> {
+  process.stdin.setEncoding('utf8');
+  let text = '';
+  for await (const part of process.stdin) text += String(part);
+  if (!text.endsWith('\n')) return 0;
+  const dir = text.trim();
+  const output = openSync(join(dir, entryFile.output), 'a', 0o600);
+  for (const fd of [1, 2]) dup2(output, fd);
+  closeSync(output);
+  return operate(dir);
 }
 
 /** Progress that cannot be written is no reason to end the work. */
@@ -144,6 +162,7 @@ function run([name, ...args]: readonly string[]): Promise<number> | number {
   // What the engine starts itself as, to load the driver there.
   if (name === 'cuda') return cudaHelper(config.gpu);
   if (name === 'doctor') return doctor();
+  if (name === 'ready') return operateWhenTold();
   if (dir === undefined) throw new TerminalError('Usage', USAGE);
   if (name === 'operate') return operate(dir);
   if (name === 'recover') return recoverEntry(dir);

@@ -16,7 +16,8 @@ import type { Outcome } from '../engine';
 import type { JournalEntry, OperationFile, StatusFile, StopMark } from '../journal/entry';
 import { groupMembers, killMembers, removeGroups } from '../journal/group';
 import { setAside } from '../journal/journal';
-import { startOperation } from '../journal/operation';
+import { mayMoveProcesses, startOperation } from '../journal/operation';
+import { ReadyEngines } from '../journal/ready';
 import { command } from '../linux/command';
 import { isAlive } from '../linux/proc';
 import type { RuntimeWatch } from './awaited';
@@ -59,10 +60,13 @@ export class Applier {
   readonly #parts: ApplierParts;
   readonly #written = new Map<string, Written>();
   readonly #awaited: Awaited;
+  readonly #ready: ReadyEngines;
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
-    this.#awaited = new Awaited(parts.runtime, parts.wake);
+    const ready = [process.execPath, parts.config.engine, 'ready'];
+    this.#ready = new ReadyEngines(mayMoveProcesses() ? ready : undefined);
+    this.#awaited = new Awaited(parts.runtime, this.#ready, parts.wake);
   }
 
   async apply(plan: Plan, subject: Subject): Promise<Requeue | undefined> {
@@ -119,7 +123,8 @@ export class Applier {
     entry.create(operation);
     try {
       const argv = [process.execPath, config.engine, 'operate', entry.dir];
-      startOperation({ entry, uid, cgroupRoot: config.cgroupRoot, argv, onExit: () => wake(key) });
+      const { cgroupRoot } = config;
+      startOperation({ entry, uid, cgroupRoot, argv, onExit: () => wake(key), ready: this.#ready.take(key) });
     } catch (error) {
       // Nothing has been done, so there is nothing to take back; the reason is kept as any other end.
       entry.writeResult(failure(error));

@@ -1,6 +1,7 @@
 /** The assignments whose container has not started yet: looked at when the runtime says that one starts, and now and then. */
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
+import type { ReadyEngines } from '../journal/ready';
 import type { First, StartedContainer } from '../runtime/starts';
 
 /** Of the runtime; loaded when it is first needed: an agent that has nothing to do is small. */
@@ -23,10 +24,16 @@ export class Awaited {
   readonly #runtime: RuntimeWatch;
   readonly #wake: (key: string) => void;
   readonly #keys = new Set<string>();
+  readonly #ready: Pick<ReadyEngines, 'start' | 'drop'>;
   #stop: Promise<() => void> | undefined;
 
-  constructor(runtime: RuntimeWatch, wake: (key: string) => void) {
+  constructor(
+    runtime: RuntimeWatch,
+    ready: Pick<ReadyEngines, 'start' | 'drop'>,
+    wake: (key: string) => void,
+  ) {
     this.#runtime = runtime;
+    this.#ready = ready;
     this.#wake = wake;
   }
 
@@ -39,9 +46,11 @@ export class Awaited {
     // Before the look: what starts after it is told.
     await this.#add(key);
     const first = await this.#runtime.firstContainer(pod.uid, container.name);
-    if (first === 'not yet') return { waitMs: LOOK_AGAIN_MS };
+    // Most often its own container follows within a second.
+    if (first === 'near') this.#ready.start(key);
+    if (first === 'not yet' || first === 'near') return { waitMs: LOOK_AGAIN_MS };
     if (first === 'about to') return { waitMs: SOON_MS };
-    this.delete(key);
+    this.#remove(key);
     if (first !== 'over') return first;
     throw new TerminalError('ContainerGone', `the first container ${container.name} has ended already`);
   }
@@ -56,7 +65,13 @@ export class Awaited {
     await this.#stop;
   }
 
+  /** Nobody waits for it any more. */
   delete(key: string): void {
+    this.#ready.drop(key);
+    this.#remove(key);
+  }
+
+  #remove(key: string): void {
     this.#keys.delete(key);
     if (this.#keys.size > 0 || this.#stop === undefined) return;
     void this.#stop.then((stop) => stop());

@@ -7,6 +7,7 @@ import { processRef } from '../linux/proc';
 import type { JournalEntry } from './entry';
 import { entryFile } from './entry';
 import { makeGroups } from './group';
+import type { ReadyEngine } from './ready';
 
 const HOST_CGROUP_NAMESPACE = '/proc/1/ns/cgroup';
 
@@ -38,10 +39,18 @@ export interface OperationStart {
   /** e.g. [node, engine.cjs, operate, DIR] */
   readonly argv: readonly string[];
   readonly onExit: () => void;
+  /** One that was started beforehand, to be used in place of the command. */
+  readonly ready?: ReadyEngine | undefined;
 }
 
-export function startOperation({ entry, uid, cgroupRoot, argv, onExit }: OperationStart): ProcessRef {
+/** Whether a process is moved into its groups as easily by us as by itself. */
+export const mayMoveProcesses = (): boolean =>
+  intoHostCgroups(linkOf('/proc/self/ns/cgroup'), linkOf(HOST_CGROUP_NAMESPACE)).length === 0;
+
+export function startOperation(start: OperationStart): ProcessRef {
+  const { entry, uid, cgroupRoot, argv, onExit, ready } = start;
   const groups = makeGroups(cgroupRoot, uid);
+  if (ready?.begin(entry, groups, onExit) === true) return ready.ref;
   const output = openSync(join(entry.dir, entryFile.output), 'a', 0o600);
   const procs = groups.map((dir) => join(dir, 'cgroup.procs'));
   const entering = intoHostCgroups(linkOf('/proc/self/ns/cgroup'), linkOf(HOST_CGROUP_NAMESPACE));

@@ -16,6 +16,7 @@ const functions = {
   setresuid: libc.func('int setresuid(uint32_t real, uint32_t effective, uint32_t saved)'),
   setresgid: libc.func('int setresgid(uint32_t real, uint32_t effective, uint32_t saved)'),
   sigqueue: libc.func('int sigqueue(int pid, int sig, intptr_t value)'),
+  dup2: libc.func('int dup2(int from, int to)'),
   syscall: libc.func('long syscall(long number, ...)'),
   llistxattr: libc.func('intptr_t llistxattr(const char *path, _Out_ uint8_t *list, size_t size)'),
   lgetxattr: libc.func(
@@ -43,6 +44,9 @@ export const unshare = (flags: number): void => void checked('unshare', function
 
 export const mount = (source: string, target: string, fs: string, flags = 0, data = ''): void =>
   void checked(`mount ${fs || 'flags'} at ${target}`, functions.mount(source, target, fs, flags, data));
+
+/** dup2(2): the second descriptor becomes another name of the first. */
+export const dup2 = (from: number, to: number): void => void checked('dup2', functions.dup2(from, to));
 
 /** sigqueue(3) with an integer value. */
 export const sigqueue = (pid: number, signal: number, value: number): void =>

@@ -37,9 +37,8 @@ const KEPT_CHARACTERS = 500;
 /** gRPC status code. */
 const NOT_FOUND = 5;
 
-/** Labels that the kubelet gives every container (kubelet: pkg/kubelet/types/labels.go). */
+/** A label that the kubelet gives every container (kubelet: pkg/kubelet/types/labels.go). */
 const podLabel = 'io.kubernetes.pod.uid';
-const nameLabel = 'io.kubernetes.container.name';
 
 interface ListAnswer {
   readonly containers: readonly ListedContainer[];
@@ -73,9 +72,9 @@ export class Cri {
     return containerFacts(id, answer);
   }
 
-  /** Those of one name in a pod: the one that runs, and what is left of those before it. */
-  async containersOf(podUid: string, name: string): Promise<readonly ListedContainer[]> {
-    const filter = { label_selector: { [podLabel]: podUid, [nameLabel]: name } };
+  /** Those that run, and what is left of those before them. */
+  async containersOf(podUid: string): Promise<readonly ListedContainer[]> {
+    const filter = { label_selector: { [podLabel]: podUid } };
     const { containers } = await this.#call<ListAnswer>('ListContainers', { filter });
     return containers;
   }

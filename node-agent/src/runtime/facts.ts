@@ -23,7 +23,7 @@ export interface ListedContainer {
   readonly pod_sandbox_id: string;
   readonly state: number;
   /** `attempt` counts the restarts. */
-  readonly metadata?: { readonly attempt: number };
+  readonly metadata?: { readonly name: string; readonly attempt: number };
 }
 
 export interface ContainerFacts {

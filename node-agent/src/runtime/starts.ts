@@ -15,13 +15,17 @@ export interface StartedContainer {
   readonly ips: readonly string[];
 }
 
-/** over: it has run already, and has ended or is not the first any more. */
-export type First = 'not yet' | 'about to' | 'over' | StartedContainer;
+/** near: the pod has other containers. over: it has run already, and has ended or is not the first any more. */
+export type First = 'not yet' | 'near' | 'about to' | 'over' | StartedContainer;
 
-/** Pure. */
-export function firstOf(containers: readonly ListedContainer[]): Exclude<First, object> | ListedContainer {
-  const [latest] = [...containers].sort((a, b) => attempt(b) - attempt(a));
-  if (latest === undefined) return 'not yet';
+/** Of all containers of a pod; pure. */
+export function firstOf(
+  containers: readonly ListedContainer[],
+  name: string,
+): Exclude<First, object> | ListedContainer {
+  const named = containers.filter(({ metadata }) => metadata?.name === name);
+  const [latest] = named.sort((a, b) => attempt(b) - attempt(a));
+  if (latest === undefined) return containers.length === 0 ? 'not yet' : 'near';
   if (attempt(latest) > 0) return 'over';
   if (latest.state === containerState.created) return 'about to';
   return latest.state === containerState.running ? latest : 'over';
@@ -33,7 +37,7 @@ const attempt = ({ metadata }: ListedContainer): number => metadata?.attempt ?? 
 export async function firstContainer(endpoint: string, podUid: string, name: string): Promise<First> {
   const cri = new Cri(endpoint);
   try {
-    const first = firstOf(await cri.containersOf(podUid, name));
+    const first = firstOf(await cri.containersOf(podUid), name);
     if (typeof first === 'string') return first;
     return { id: containerId(first.id), ips: await cri.podIps(first.pod_sandbox_id) };
   } finally {

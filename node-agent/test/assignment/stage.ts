@@ -24,7 +24,9 @@ const LIMIT_MS = 20_000;
 /** What the engine's program does to an entry, without an engine; `mode` is a file in the entry's parent folder. */
 const ENGINE = `
 const fs = require('fs'), path = require('path');
-const [, , verb, dir] = process.argv;
+const [, , verb, given] = process.argv;
+const dir = verb === 'ready' ? fs.readFileSync(0, 'utf8').trim() : given;
+if (dir === '') process.exit(0);
 const mode = fs.readFileSync(path.join(dir, '..', '..', 'mode'), 'utf8');
 const put = (name, value) => {
   fs.writeFileSync(path.join(dir, name + '.part'), JSON.stringify(value));

@@ -6,18 +6,23 @@ import type { Runtime } from './containerd';
 import { containerd } from './containerd';
 
 const ID = 'ab'.repeat(32);
-const row = (state: number, attempt = 0) => ({ id: ID, pod_sandbox_id: 'box', state, metadata: { attempt } });
+const row = (state: number, attempt = 0, name = 'main') => ({
+  ...{ id: ID, pod_sandbox_id: 'box', state },
+  metadata: { name, attempt },
+});
 const [CREATED, RUNNING, EXITED] = [0, 1, 2];
 
 describe('the first container of a pod', () => {
   it.each([
-    ['there is none yet', [], 'not yet'],
+    ['the pod has none yet', [], 'not yet'],
+    ['the pod has others', [row(EXITED, 0, 'installer')], 'near'],
+    ['it runs beside others', [row(RUNNING, 3, 'sidecar'), row(RUNNING)], row(RUNNING)],
     ['it is about to start', [row(CREATED)], 'about to'],
     ['it runs', [row(RUNNING)], row(RUNNING)],
     ['it has ended', [row(EXITED)], 'over'],
     ['the second one runs', [row(EXITED), row(RUNNING, 1)], 'over'],
     ['the second one is made', [row(CREATED, 1), row(EXITED)], 'over'],
-  ])('%s', (_, rows, first) => expect(firstOf(rows)).toEqual(first));
+  ])('%s', (_, rows, first) => expect(firstOf(rows, 'main')).toEqual(first));
 });
 
 describe('a runtime', () => {
@@ -34,17 +39,14 @@ describe('a runtime', () => {
     rmSync(dir, { recursive: true });
   });
 
-  it('is asked for the containers of that name in that pod, and for the addresses of the pod', async () => {
+  it('is asked for the containers of that pod, and for the addresses of the pod', async () => {
     runtime.containers = [row(RUNNING)];
     runtime.ips = ['10.1.2.3', 'fd00::3'];
     expect(await firstContainer(endpoint, 'pod-uid', 'main')).toEqual({
       id: ID,
       ips: ['10.1.2.3', 'fd00::3'],
     });
-    expect(runtime.asked).toEqual({
-      'io.kubernetes.pod.uid': 'pod-uid',
-      'io.kubernetes.container.name': 'main',
-    });
+    expect(runtime.asked).toEqual({ 'io.kubernetes.pod.uid': 'pod-uid' });
   });
 
   it('gives no addresses to a pod of the host network', async () => {
