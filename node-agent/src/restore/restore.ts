@@ -9,8 +9,8 @@ import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import { parseReceipt } from '@dynamo-snapshot/api/validate';
 import type { EngineConfig } from '../config';
-import type { CriuProgram } from '../criu/program';
-import { criuProgram, withPreload } from '../criu/program';
+import type { CriuCall } from '../criu/program';
+import { criuCall, withPreload } from '../criu/program';
 import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
@@ -61,11 +61,11 @@ export const restore = (request: RestoreRequest, io: EngineIo): Promise<RestoreR
 
 async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): Promise<RestoreResult> {
   const keys = readKeys(io.config);
-  const [target, artifact, program] = await io.steps.run('observe', () =>
+  const program = criuCall(io.config.criu, io.config.rlimitShim);
+  const [target, artifact] = await io.steps.run('observe', () =>
     Promise.all([
       observeTarget(request.containerId, io.config),
       openArtifact(request.artifactDir, request.artifactDigest, keys),
-      criuProgram(io.config.criu, io.config.rlimitShim),
     ]),
   );
   await claim(target.placeholder, remainingMs(io) / 1000 + CLAIM_MARGIN_SECONDS);
@@ -159,10 +159,10 @@ function verify(
 }
 
 function withTiles(
-  program: CriuProgram,
+  program: CriuCall,
   { artifact: { manifest }, verified }: Checked,
   { config }: EngineIo,
-): CriuProgram {
+): CriuCall {
   const { cpuFeatures = [] } = manifest.source;
   const least = leastStack(readFileSync('/proc/self/auxv'));
   const may = mayUseTiles({ cpuFeatures, images: verified.content }, least);
@@ -192,7 +192,7 @@ interface NsrestoreNeeds {
 async function runNsrestore(
   checked: Checked,
   { placeholder, groups }: Target,
-  { env: criuEnv, work, pod, pool }: CriuProgram & NsrestoreNeeds,
+  { env: criuEnv, work, pod, pool }: CriuCall & NsrestoreNeeds,
   io: EngineIo,
 ): Promise<Receipt> {
   mkdirSync(work, { recursive: true, mode: 0o700 });
