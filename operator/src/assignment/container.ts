@@ -2,6 +2,7 @@
 import { DEFAULT_CONTAINER } from '@dynamo-snapshot/api/control';
 import type { Instant } from '@dynamo-snapshot/api/time';
 import type { V1Pod } from '@kubernetes/client-node';
+import { isOver } from '../pod';
 import type { ComingTarget, Target } from './build';
 
 /** The named one; else `main`; else the only one. Undefined where that leaves none. */
@@ -48,7 +49,7 @@ export function runningContainer(pod: V1Pod, container: string): RunningContaine
   };
 }
 
-/** Defined while a pod that has its node has not started the container for the first time. */
+/** Defined while a pod that has its node has not started the container for the first time, and still may. */
 export function comingContainer(pod: V1Pod, container: string): ComingTarget | undefined {
   const status = pod.status?.containerStatuses?.find((c) => c.name === container);
   const nodeName = pod.spec?.nodeName;
@@ -57,7 +58,7 @@ export function comingContainer(pod: V1Pod, container: string): ComingTarget | u
     (status.restartCount > 0 ||
       status.state?.running !== undefined ||
       status.state?.terminated !== undefined);
-  if (nodeName === undefined || begun) return undefined;
+  if (nodeName === undefined || begun || isOver(pod)) return undefined;
   return { nodeName, pod: identityOf(pod), container: { name: container } };
 }
 

@@ -52,19 +52,28 @@ function decideOrdinary({ leftAlone }: Observed): Plan {
  * The node is told what will be restored while the pod's sandbox, volumes and images are still being made: the agent sees the container
  * start well before the kubelet says so (its relist period: a second). Whatever else there is to say can wait until it runs.
  */
-function decideComing({ standby, coming, checkpoint, attempts: [first] }: Observed): Plan {
-  if (standby === undefined || coming === undefined) return { do: 'nothing' };
+function decideComing(seen: Observed): Plan {
+  const {
+    standby,
+    coming,
+    checkpoint,
+    attempts: [first],
+  } = seen;
+  if (standby === undefined) return { do: 'nothing' };
+  if (first !== undefined) return decideFirst(seen, first);
+  return coming !== undefined && checkpoint !== undefined && restorable(checkpoint) !== undefined
+    ? assign(checkpoint, coming, standby, 1)
+    : { do: 'nothing' };
+}
+
+/** Once it is taken it ends as any other. */
+function decideFirst({ coming, checkpoint }: Observed, { name, spec, status }: Given): Plan {
+  if (status?.phase === 'Succeeded' && coming !== undefined)
+    return restored(status, spec.artifact?.digest ?? '', coming.nodeName);
+  const waits = (status?.phase ?? 'Pending') === 'Pending';
   const artifact = restorable(checkpoint);
-  if (first === undefined)
-    return artifact === undefined || checkpoint === undefined
-      ? { do: 'nothing' }
-      : assign(checkpoint, coming, standby, 1);
-  if (first.status?.phase === 'Succeeded')
-    return restored(first.status, first.spec.artifact?.digest ?? '', coming.nodeName);
-  // Once it is taken it ends as any other.
-  const isTaken = first.status?.phase !== undefined && first.status.phase !== 'Pending';
-  const isRight = artifact !== undefined && first.spec.artifact?.uid === artifact;
-  return isTaken || isRight ? { do: 'nothing' } : { do: 'withdraw', assignment: first.name };
+  const isRight = coming !== undefined && artifact !== undefined && spec.artifact?.uid === artifact;
+  return waits && !isRight ? { do: 'withdraw', assignment: name } : { do: 'nothing' };
 }
 
 /** UID of the artifact that pods are restored from now. */

@@ -57,9 +57,7 @@ function observeContainer(pod: V1Pod, caches: Caches): ContainerFacts {
   const facts = { targetFound: true, ...(standby === undefined ? {} : { standby }) };
   if (running === undefined) {
     const coming = comingContainer(pod, name);
-    return coming === undefined
-      ? { ...facts, attempts: [] }
-      : { ...facts, coming, attempts: firstAttempt(pod, caches) };
+    return { ...facts, ...(coming === undefined ? {} : { coming }), attempts: firstAttempt(pod, caches) };
   }
   const end = given(pod, endName(running.pod.name, running.container.id), caches);
   const attempts = attemptsOf(pod, running, caches);

@@ -64,6 +64,18 @@ describe('a placeholder whose container has not started yet', () => {
       { do: 'withdraw', assignment: FIRST },
     ],
     [
+      'is not waited for any more when its pod has failed without it',
+      { ...waiting, status: { ...waiting.status, phase: 'Failed' } },
+      { checkpoints: [ready], assignments: [onIts(artifact.uid, { phase: 'Pending' })] },
+      { do: 'withdraw', assignment: FIRST },
+    ],
+    [
+      'is not asked for in a pod that has failed without it',
+      { ...waiting, status: { ...waiting.status, phase: 'Failed' } },
+      { checkpoints: [ready] },
+      { do: 'nothing' },
+    ],
+    [
       'is left to its agent that has begun before the kubelet told of the container',
       waiting,
       { checkpoints: [gone], assignments: [onIts(artifact.uid, { phase: 'Running' })] },
