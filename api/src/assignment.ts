@@ -15,6 +15,9 @@ export type Operation = (typeof operations)[number];
 export const assignmentPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled'] as const;
 export type AssignmentPhase = (typeof assignmentPhases)[number];
 
+/** Step of a restore that its agent has seen, and whose container has not started yet. */
+export const AWAITS_CONTAINER = 'await container';
+
 export const isFinal = (phase: AssignmentPhase | undefined): boolean =>
   phase === 'Succeeded' || phase === 'Failed' || phase === 'Cancelled';
 

@@ -1,6 +1,6 @@
 /** A piece of work as people follow it: what, of which checkpoint, where, and how far; pure. */
 import type { AssignmentPhase, Operation as Kind, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
-import { isFinal } from '@dynamo-snapshot/api/assignment';
+import { AWAITS_CONTAINER, isFinal } from '@dynamo-snapshot/api/assignment';
 import type { Progress } from '@dynamo-snapshot/api/progress';
 import { humanBytes, humanSeconds } from '@dynamo-snapshot/api/quantity';
 import type { Timing } from '@dynamo-snapshot/api/schema';
@@ -108,7 +108,7 @@ function paint(phase: AssignmentPhase, colours: Colors): string {
 
 /** How far a running one is, or how a finished one ended. */
 export function outcomeText(o: Operation, now: Instant, look: Look): string {
-  if (o.phase === 'Pending') return look.colours.yellow('waiting for the agent');
+  if (o.phase === 'Pending') return look.colours.yellow(`waiting for the ${awaited(o)}`);
   if (o.phase === 'Running') return progressText(o.progress, look);
   const seconds = secondsOf(o, now);
   const took = seconds === undefined ? '' : ` in ${humanSeconds(seconds)}`;
@@ -116,6 +116,9 @@ export function outcomeText(o: Operation, now: Instant, look: Look): string {
     return look.colours.green(`done${took}${o.bytes === undefined ? '' : `, ${humanBytes(o.bytes)}`}`);
   return look.colours.red([o.reason ?? o.phase, o.message].filter(Boolean).join(': '));
 }
+
+const awaited = ({ progress }: Operation): string =>
+  progress?.step === AWAITS_CONTAINER ? 'container to start' : 'agent';
 
 const headOf = (o: Operation): string => {
   const pod = o.pod === '' ? '' : ` ${o.kind === 'Restore' ? 'into' : 'of'} ${o.pod}`;

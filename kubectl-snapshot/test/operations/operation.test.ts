@@ -1,3 +1,4 @@
+import { AWAITS_CONTAINER } from '@dynamo-snapshot/api/assignment';
 import picocolors from 'picocolors';
 import type { Look } from '../../src/operations/operation';
 import { current, operationLine, operationOf, progressText } from '../../src/operations/operation';
@@ -36,6 +37,11 @@ const running = { phase: 'Running', startedAt: '2026-11-28T11:59:50Z', progress 
 
 it.each([
   ['nobody has taken it', assignment('a'), 'capture  qwen3 of worker-0 on node-a  waiting for the agent'],
+  [
+    'its pod has not started the container',
+    assignment('a', { phase: 'Pending', progress: { step: AWAITS_CONTAINER, summary: '' } }),
+    'capture  qwen3 of worker-0 on node-a  waiting for the container to start',
+  ],
   [
     'it runs',
     assignment('a', running),

@@ -1,5 +1,6 @@
 /** The status that an agent writes; pure. Server-side apply takes away what is left out, so it is always the whole. */
 import type { AssignmentStatus } from '@dynamo-snapshot/api/assignment';
+import { AWAITS_CONTAINER } from '@dynamo-snapshot/api/assignment';
 import { unreachable } from '@dynamo-snapshot/api/errors';
 import { progressOf } from '@dynamo-snapshot/api/progress';
 import { iso, isoSeconds } from '@dynamo-snapshot/api/time';
@@ -10,8 +11,8 @@ import type { StatusFile } from '../journal/entry';
 /** Its container has not been started yet. */
 export const waitingStatus = (): AssignmentStatus => ({
   phase: 'Pending',
-  step: 'await container',
-  progress: progressOf({ step: 'await container' }),
+  step: AWAITS_CONTAINER,
+  progress: progressOf({ step: AWAITS_CONTAINER }),
 });
 
 export const runningStatus = (
