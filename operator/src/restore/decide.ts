@@ -2,7 +2,7 @@
  * What to do about a pod that asks to be restored; pure and total. A placeholder is never left waiting in silence: it is restored, or
  * its agent ends its waiting, or, where there is no agent, standby does so by itself and this only says why.
  */
-import { isRetryable } from '@dynamo-snapshot/api/assignment';
+import { isFinal, isRetryable } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
 import { FAILED_EXIT_CODE } from '@dynamo-snapshot/api/control';
@@ -32,7 +32,7 @@ export function decide(seen: Observed, now: Instant): Plan {
   if (standby === undefined) return decideOrdinary(seen);
   if (running === undefined) return decideComing(seen);
   // standby itself keeps still after that; the condition has the reason.
-  if (standby.otherwise === 'Fail' && running.lastExitCode === FAILED_EXIT_CODE) return { do: 'nothing' };
+  if (standby.otherwise === 'Fail' && running.lastExitCode === FAILED_EXIT_CODE) return decideEnded(seen);
   const waiting = { ...seen, standby, running };
   if (seen.end !== undefined) return decideEnd(waiting, seen.end, now);
   const last = seen.attempts.at(-1);
@@ -53,14 +53,9 @@ function decideOrdinary({ leftAlone }: Observed): Plan {
  * start well before the kubelet says so (its relist period: a second). Whatever else there is to say can wait until it runs.
  */
 function decideComing(seen: Observed): Plan {
-  const {
-    standby,
-    coming,
-    checkpoint,
-    attempts: [first],
-  } = seen;
+  const { standby, coming, checkpoint, first } = seen;
   if (standby === undefined) return { do: 'nothing' };
-  if (first !== undefined) return decideFirst(seen, first);
+  if (first !== undefined) return isFinal(first.status?.phase) ? decideEnded(seen) : decideFirst(seen, first);
   return coming !== undefined && checkpoint !== undefined && restorable(checkpoint) !== undefined
     ? assign(checkpoint, coming, standby, 1)
     : { do: 'nothing' };
@@ -68,12 +63,20 @@ function decideComing(seen: Observed): Plan {
 
 /** Once it is taken it ends as any other. */
 function decideFirst({ coming, checkpoint }: Observed, { name, spec, status }: Given): Plan {
-  if (status?.phase === 'Succeeded' && coming !== undefined)
-    return restored(status, spec.artifact?.digest ?? '', coming.nodeName);
   const waits = (status?.phase ?? 'Pending') === 'Pending';
   const artifact = restorable(checkpoint);
   const isRight = coming !== undefined && artifact !== undefined && spec.artifact?.uid === artifact;
   return waits && !isRight ? { do: 'withdraw', assignment: name } : { do: 'nothing' };
+}
+
+/** What ends so soon may have ended its container too, before the kubelet has told of one. Nobody else would say so. */
+function decideEnded({ first, restarts }: Observed): Plan {
+  const { spec, status } = first ?? {};
+  // A later container has attempts of its own; but standby keeps still after it has failed for good.
+  if (spec === undefined || (restarts > 0 && status?.fellBack !== 'Fail')) return { do: 'nothing' };
+  if (status?.phase === 'Succeeded') return restored(status, spec.artifact?.digest ?? '', spec.nodeName);
+  if (status?.fellBack === undefined) return { do: 'nothing' };
+  return unrestored(becauseOf(status), status.fellBack === 'ColdStart', reason.restoreFailed);
 }
 
 /** UID of the artifact that pods are restored from now. */
@@ -145,9 +148,14 @@ function decideAttempt(seen: Waiting, last: Given, now: Instant): Plan {
   }
 }
 
+const becauseOf = (status: Given['status']): Because => ({
+  reason: status?.reason ?? reason.restoreFailed,
+  message: status?.message ?? 'the restore failed',
+});
+
 function decideFailed({ standby, running, attempts, checkpoint }: Waiting, last: Given): Plan {
-  const { phase, fellBack, reason: why, message } = last.status ?? {};
-  const because = { reason: why ?? reason.restoreFailed, message: message ?? 'the restore failed' };
+  const { phase, fellBack, reason: why } = last.status ?? {};
+  const because = becauseOf(last.status);
   if (fellBack !== undefined) return unrestored(because, fellBack === 'ColdStart', reason.restoreFailed);
   if (phase === 'Cancelled' && last.spec.cancelled === true)
     return unrestored(nobody(running), running.started);

@@ -46,36 +46,48 @@ function becauseOf(text: string | undefined): Because | undefined {
 export const namedContainer = ({ metadata }: V1Pod): string | undefined =>
   metadata?.annotations?.[annotation.targetContainers]?.split(',')[0]?.trim() || undefined;
 
-type ContainerFacts = Pick<Observed, 'targetFound' | 'standby' | 'running' | 'coming' | 'attempts' | 'end'>;
+type ContainerFacts = Pick<
+  Observed,
+  'targetFound' | 'standby' | 'running' | 'coming' | 'first' | 'restarts' | 'attempts' | 'end'
+>;
 
 function observeContainer(pod: V1Pod, caches: Caches): ContainerFacts {
   const name = targetContainer(pod.spec?.containers ?? [], namedContainer(pod));
   const container = pod.spec?.containers.find((c) => c.name === name);
-  if (name === undefined || container === undefined) return { targetFound: false, attempts: [] };
+  if (name === undefined || container === undefined) return { targetFound: false, restarts: 0, attempts: [] };
   const standby = parseStandbyCommand([...(container.command ?? []), ...(container.args ?? [])]);
   const running = runningContainer(pod, name);
-  const facts = { targetFound: true, ...(standby === undefined ? {} : { standby }) };
+  const first = firstAttempt(pod, caches);
+  const facts = {
+    targetFound: true,
+    restarts: restartsOf(pod, name),
+    ...(standby === undefined ? {} : { standby }),
+    ...(first === undefined ? {} : { first }),
+  };
   if (running === undefined) {
     const coming = comingContainer(pod, name);
-    return { ...facts, ...(coming === undefined ? {} : { coming }), attempts: firstAttempt(pod, caches) };
+    return { ...facts, ...(coming === undefined ? {} : { coming }), attempts: [] };
   }
   const end = given(pod, endName(running.pod.name, running.container.id), caches);
-  const attempts = attemptsOf(pod, running, caches);
+  const attempts = attemptsOf(pod, running, first, caches);
   return { ...facts, running, attempts, ...(end === undefined ? {} : { end }) };
 }
 
-function firstAttempt(pod: V1Pod, caches: Caches): Given[] {
+const restartsOf = ({ status }: V1Pod, container: string): number =>
+  status?.containerStatuses?.find((c) => c.name === container)?.restartCount ?? 0;
+
+function firstAttempt(pod: V1Pod, caches: Caches): Given | undefined {
   const { name = '', uid = '' } = pod.metadata ?? {};
-  const attempt = given(pod, firstRestoreName(name, uid), caches);
-  return attempt === undefined ? [] : [attempt];
+  return given(pod, firstRestoreName(name, uid), caches);
 }
 
 function attemptsOf(
   pod: V1Pod,
   { pod: { name }, container, restartCount }: RunningContainer,
+  first: Given | undefined,
   caches: Caches,
 ): Given[] {
-  const attempts = restartCount === 0 ? firstAttempt(pod, caches) : [];
+  const attempts = restartCount === 0 && first !== undefined ? [first] : [];
   for (let number = attempts.length + 1; ; number += 1) {
     const attempt = given(pod, restoreName(name, container.id, number), caches);
     if (attempt === undefined) return attempts;

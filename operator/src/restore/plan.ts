@@ -31,8 +31,12 @@ export interface Observed {
   readonly running?: RunningContainer;
   /** Defined until the target container runs for the first time. */
   readonly coming?: ComingTarget;
+  /** Made before there was a container; it may have ended before the kubelet told of one. */
+  readonly first?: Given;
+  /** Of the target container. */
+  readonly restarts: number;
   readonly checkpoint?: DynamoCheckpoint;
-  /** First to last; the first may have been made before there was a container. */
+  /** For the container that runs, first to last. */
   readonly attempts: readonly Given[];
   /** The order to end its waiting without a restore. */
   readonly end?: Given;

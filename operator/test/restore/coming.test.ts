@@ -3,19 +3,16 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { comingContainer } from '../../src/assignment/container';
 import { restoreAssignment } from '../../src/assignment/build';
 import type { World } from './pods';
-import { artifact, before, decided, failed, given, NAME, ready, shaped, told } from './pods';
+import { artifact, before, decided, failed, failedTo, given, NAME, ready, shaped, told } from './pods';
 
 /** By the pod's UID, `uid-p`. */
 const FIRST = 'restore-p-uid-p';
 const scheduled: V1Pod = { ...shaped(), status: {} };
-const waiting: V1Pod = {
-  ...shaped(),
-  status: {
-    containerStatuses: [
-      { name: 'main', image: '', imageID: '', ready: false, restartCount: 0, state: { waiting: {} } },
-    ],
-  },
+const waitingStatus = {
+  ...{ name: 'main', image: '', imageID: '', ready: false, restartCount: 0 },
+  state: { waiting: {} },
 };
+const waiting: V1Pod = { ...shaped(), status: { containerStatuses: [waitingStatus] } };
 const onIts = (uid: string, status?: SnapshotAssignment['status']) =>
   given(FIRST, status, { artifact: { identityHash: 'h', uid } });
 const gone = { ...ready, metadata: { ...ready.metadata, deletionTimestamp: before(1) } };
@@ -94,6 +91,36 @@ describe('a placeholder whose container has not started yet', () => {
         ],
       },
       told('True', 'RestoreSucceeded', { settled: true }),
+    ],
+    [
+      'may hear that it has failed before the kubelet tells that it ran',
+      waiting,
+      { checkpoints: [ready], assignments: [onIts('u', failed('RestoreRefused', { fellBack: 'Fail' }))] },
+      failedTo('RestoreRefused', { settled: false }),
+    ],
+    [
+      'hears it too when its pod has ended with it',
+      { ...waiting, status: { ...waiting.status, phase: 'Failed' } },
+      { checkpoints: [ready], assignments: [onIts('u', failed('RestoreRefused', { fellBack: 'Fail' }))] },
+      failedTo('RestoreRefused', { settled: false }),
+    ],
+    [
+      'hears it too when it was restarted meanwhile, and keeps still',
+      shaped({ restarts: 1, lastExit: 41 }, 'Fail'),
+      { checkpoints: [ready], assignments: [onIts('u', failed('RestoreRefused', { fellBack: 'Fail' }))] },
+      failedTo('RestoreRefused', { settled: false }),
+    ],
+    [
+      'is tried again when it runs, where a retry can help',
+      waiting,
+      { checkpoints: [ready], assignments: [onIts('u', failed('RestoreFailed'))] },
+      { do: 'nothing' },
+    ],
+    [
+      'is not told of the first attempt once it was restarted',
+      { ...waiting, status: { containerStatuses: [{ ...waitingStatus, restartCount: 1 }] } },
+      { checkpoints: [ready], assignments: [onIts('u', { phase: 'Succeeded', receipt })] },
+      { do: 'nothing' },
     ],
   ])('%s', (_, it, world, plan) => expect(decided(it, world)).toMatchObject(plan));
 
