@@ -9,6 +9,7 @@ import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import type { Instant } from '@dynamo-snapshot/api/time';
 import { isoSeconds } from '@dynamo-snapshot/api/time';
 import type { CaptureRequest } from './capture';
+import { jobName } from './capture';
 import type { Observed } from './observe';
 import type { CapturePlan } from './plan';
 
@@ -19,12 +20,10 @@ export interface Change {
   readonly more?: Partial<CheckpointStatus>;
 }
 
-export function changed(
-  { checkpoint, hash, request }: Observed,
-  change: Change,
-  now: Instant,
-): CheckpointStatus {
+export function changed(seen: Observed, wanted: Change, now: Instant): CheckpointStatus {
+  const { checkpoint, hash, request } = seen;
   const { metadata, status } = checkpoint;
+  const change = withJob(seen, wanted);
   const conditions = change.conditions.reduce(
     (list, next) => withCondition(list, next, now),
     (status?.conditions ?? []) as readonly Condition[],
@@ -38,6 +37,23 @@ export function changed(
     identityHash: hash,
     message: change.message,
     conditions: conditions.map((c) => ({ ...c })),
+  };
+}
+
+/**
+ * The whole status is written each time. A cache that knows the job already, and not yet that we have said so, must not take it back: nobody
+ * would say it again.
+ */
+function withJob({ checkpoint, job, request }: Observed, change: Change): Change {
+  const name = jobName(checkpoint.metadata.name, request?.version);
+  const isOurs = job.state !== 'absent' && job.state !== 'foreign';
+  if (!isOurs || checkpoint.status?.jobName === name) return change;
+  const made = jobMade(checkpoint, name);
+  return {
+    ...change,
+    phase: change.phase === 'Pending' ? made.phase : change.phase,
+    more: { ...made.more, ...change.more },
+    conditions: [...made.conditions, ...change.conditions],
   };
 }
 
