@@ -63,15 +63,25 @@ export async function podOf(
   return pod.metadata.name;
 }
 
+/** The kubelet's next look at its containers, and a busy node. */
+const TOLD = { limitMs: 10_000, everyMs: 100 };
+
+/** An operation may have begun before the kubelet has told of the container. */
 export async function containerOf(
   { reader }: Pick<Lab, 'reader'>,
   pod: string,
   container?: string,
 ): Promise<string> {
-  const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
-    (c) => container === undefined || c.name === container,
-  );
-  return found?.containerID?.replace(/^containerd:\/\//, '') ?? '';
+  let id = '';
+  const look = async () => {
+    const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
+      (c) => container === undefined || c.name === container,
+    );
+    id = found?.containerID?.replace(/^containerd:\/\//, '') ?? '';
+    return id !== '';
+  };
+  if (!(await poll(look, TOLD))) throw new Error(`the kubelet tells of no container of pod ${pod}`);
+  return id;
 }
 
 /** The first process of a pod's container, for the node that it runs on. */

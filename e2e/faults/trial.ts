@@ -30,8 +30,8 @@ export interface Outcome {
 type Found = Pick<Outcome, 'end' | 'broken'>;
 
 const HOLD_SECONDS = 60;
-/** A short step may be missed on a busy machine; nothing has been done to the operation then. */
-const TRIES = 5;
+/** A short step may be missed, the shortest every other time; nothing has been done to the operation then. */
+const TRIES = 12;
 /** Patience with agents that a fault has taken away is what the checkpoint has by itself. */
 const RESTORE_SECONDS = 120;
 /** What the base checkpoint has counted: a worker that counts less has started cold. */
