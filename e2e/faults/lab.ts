@@ -68,20 +68,27 @@ const TOLD = { limitMs: 10_000, everyMs: 100 };
 
 /** An operation may have begun before the kubelet has told of the container. */
 export async function containerOf(
-  { reader }: Pick<Lab, 'reader'>,
+  lab: Pick<Lab, 'reader'>,
   pod: string,
   container?: string,
 ): Promise<string> {
-  let id = '';
-  const look = async () => {
-    const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
-      (c) => container === undefined || c.name === container,
-    );
-    id = found?.containerID?.replace(/^containerd:\/\//, '') ?? '';
-    return id !== '';
-  };
-  if (!(await poll(look, TOLD))) throw new Error(`the kubelet tells of no container of pod ${pod}`);
+  let id: string | undefined;
+  const look = async () => (id = await containerTold(lab, pod, container)) !== undefined;
+  if (!(await poll(look, TOLD)) || id === undefined)
+    throw new Error(`the kubelet tells of no container of pod ${pod}`);
   return id;
+}
+
+/** As the kubelet has told it by now. */
+export async function containerTold(
+  { reader }: Pick<Lab, 'reader'>,
+  pod: string,
+  container?: string,
+): Promise<string | undefined> {
+  const found = (await reader.get<PodStatus>('pods', pod))?.status.containerStatuses?.find(
+    (c) => container === undefined || c.name === container,
+  );
+  return found?.containerID?.replace(/^containerd:\/\//, '') || undefined;
 }
 
 /** The first process of a pod's container, for the node that it runs on. */

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { CHECKPOINT } from '@dynamo-snapshot/api/names';
 import type { CheckpointObject } from '../world';
 import type { Lab } from './lab';
-import { becomes, containerOf, podOf } from './lab';
+import { becomes, containerTold, podOf } from './lab';
 import type { LeaseObject } from './leases';
 import { leaseFaults } from './leases';
 import { added, isOfOperation, isOfPods, views, viewOf } from './mounts';
@@ -69,8 +69,8 @@ async function leaseLeftovers({ reader }: Lab): Promise<readonly string[]> {
 
 /** First process of the agent of a node; it may be on its way back. */
 async function agentOn(lab: Pick<Lab, 'reader'>, node: FaultNode): Promise<number | undefined> {
-  const id = await podOf(lab, 'agent', node.name).then((pod) => containerOf(lab, pod));
-  return id === '' ? undefined : (await node.containerProcesses(id))[0]?.pid;
+  const id = await podOf(lab, 'agent', node.name).then((pod) => containerTold(lab, pod));
+  return id === undefined ? undefined : (await node.containerProcesses(id))[0]?.pid;
 }
 
 const OURS = /criu\.bin|\/opt\/dynamo-snapshot\/nsrestore|engine\.cjs (operate|recover)/;
