@@ -34,8 +34,8 @@ describe('command', () => {
   it('ends the group when it is asked to stop, whoever else holds its pipes', async () => {
     const stop = new AbortController();
     const started = Date.now();
-    // setsid: out of the group, as CRIU below nsrestore is.
-    const script = 'setsid sleep 20 & echo $! >&2; sleep 20';
+    // setsid: out of the group, as CRIU below nsrestore is; it says who it is when it is out.
+    const script = `setsid sh -c 'echo $$ >&2; exec sleep 20' & sleep 20`;
     let outsider = 0;
     const onStderr = (text: string) => {
       outsider = Number(text);
