@@ -1,5 +1,5 @@
 /** The part of the kubelet: sandboxes and containers through containerd's CRI v1 plugin. */
-import { UnaryService } from '@dynamo-snapshot/node-agent/runtime/unary';
+import { GrpcService } from '@dynamo-snapshot/node-agent/runtime/grpc';
 import { poll } from '../cluster/poll';
 
 /** Field numbers of k8s.io/cri-api runtime/v1. */
@@ -65,13 +65,13 @@ const LIMIT_MS = 30_000;
 const ready = { limitMs: LIMIT_MS, everyMs: 50 };
 
 export class ContainerRuntime {
-  readonly #runtime: UnaryService;
-  readonly #images: UnaryService;
+  readonly #runtime: GrpcService;
+  readonly #images: GrpcService;
   readonly #sandboxes: string[] = [];
 
   constructor(endpoint: string) {
-    this.#runtime = new UnaryService(endpoint, proto, 'runtime.v1.RuntimeService');
-    this.#images = new UnaryService(endpoint, proto, 'runtime.v1.ImageService');
+    this.#runtime = new GrpcService(endpoint, proto, 'runtime.v1.RuntimeService');
+    this.#images = new GrpcService(endpoint, proto, 'runtime.v1.ImageService');
   }
 
   async waitUntilReady(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Which devices the kubelet has given to a container: its PodResources API v1 (KEP 606), a gRPC service on a socket of the node. */
 import { existsSync } from 'node:fs';
 import { during } from '@dynamo-snapshot/api/errors';
-import { UnaryService } from '../runtime/unary';
+import { GrpcService } from '../runtime/grpc';
 
 /** Of k8s.io/kubelet/pkg/apis/podresources/v1 what we read. */
 const proto = `
@@ -66,6 +66,6 @@ export async function givenDevices(socket: string, name: ContainerName): Promise
 }
 
 function list(socket: string): Promise<ListAnswer> {
-  const service = new UnaryService(`unix://${socket}`, proto, 'v1.PodResourcesLister');
+  const service = new GrpcService(`unix://${socket}`, proto, 'v1.PodResourcesLister');
   return service.call<ListAnswer>('List', {}, DEADLINE_MS).finally(() => service.close());
 }

@@ -6,7 +6,7 @@ import type { EngineConfig } from '../config';
 import type { EngineIo } from '../engine-io';
 import { mount, MS } from '../linux/syscalls';
 import type { Threads } from '../memory/pool';
-import { thisThread } from '../memory/this-thread';
+import { readersFor } from '../memory/this-thread';
 import type { OpenArtifact } from '../store/directory';
 import type { Keys } from '../store/keys';
 import { keyOf } from '../store/keys';
@@ -19,9 +19,6 @@ export interface Checked {
   readonly key: Buffer | undefined;
 }
 
-/** To read so little takes less time than threads need to start. */
-const LITTLE_BYTES = 32 << 20;
-
 export async function check(
   artifact: OpenArtifact,
   keys: Keys,
@@ -31,7 +28,7 @@ export async function check(
   const key = keyOf(artifact.manifest, keys);
   const watch: Watch = (bytes, work) => steps.follow('verify', bytes, work);
   const bytes = artifact.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  const readers = bytes <= LITTLE_BYTES ? thisThread : pool;
+  const readers = readersFor(bytes, pool);
   const verified = await verifyFiles(artifact, key, readers, watch);
   const { faults, index } = verified;
   if (!config.verifyFirst || index === undefined || faults.length > 0) return { artifact, key, verified };

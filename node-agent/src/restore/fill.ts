@@ -4,15 +4,12 @@ import type { HostPid } from '../linux/ids';
 import { MemoryFill } from '../memory/fill';
 import { totalBytes } from '../memory/catalog';
 import type { Pool, Threads } from '../memory/pool';
-import { thisThread } from '../memory/this-thread';
+import { readersFor } from '../memory/this-thread';
 import type { Checked } from './check';
-
-/** It is written in a twentieth of a second, in which two threads would hardly have started. */
-const LITTLE_BYTES = 128 << 20;
 
 /** Who fills; a pool is started by then, or with the first task. */
 export const fillers = ({ verified: { index } }: Checked, pool: Pool): Threads =>
-  index !== undefined && totalBytes(index) > LITTLE_BYTES ? pool : thisThread;
+  readersFor(index === undefined ? 0 : totalBytes(index), pool);
 
 /** `hosts` has the restored processes by their pid in their own namespace. */
 export async function fillTree(

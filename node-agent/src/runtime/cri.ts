@@ -4,7 +4,7 @@ import { during, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ContainerId } from '../linux/ids';
 import type { ContainerFacts, CriStatus, ListedContainer } from './facts';
 import { containerFacts } from './facts';
-import { UnaryService } from './unary';
+import { GrpcService } from './grpc';
 
 /** Field numbers of k8s.io/cri-api runtime/v1. */
 const proto = `
@@ -57,11 +57,11 @@ interface ExecAnswer {
 }
 
 export class Cri {
-  readonly #service: UnaryService;
+  readonly #service: GrpcService;
 
   /** `unix:///run/containerd/containerd.sock` */
   constructor(endpoint: string) {
-    this.#service = new UnaryService(endpoint, proto, 'runtime.v1.RuntimeService');
+    this.#service = new GrpcService(endpoint, proto, 'runtime.v1.RuntimeService');
   }
 
   /** Throws ContainerGone where the runtime does not know it or it does not run. */

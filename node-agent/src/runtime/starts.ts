@@ -7,7 +7,7 @@ import { containerId } from '../linux/ids';
 import { Cri } from './cri';
 import type { ListedContainer } from './facts';
 import { containerState } from './facts';
-import { UnaryService } from './unary';
+import { GrpcService } from './grpc';
 
 export interface StartedContainer {
   readonly id: ContainerId;
@@ -60,7 +60,7 @@ const STARTS = `namespace==${NAMESPACE},topic=="/tasks/start"`;
  * Returns what ends it.
  */
 export function followStarts(endpoint: string, told: () => void, ended: (error: Error) => void): () => void {
-  const events = new UnaryService(endpoint, proto, 'containerd.services.events.v1.Events');
+  const events = new GrpcService(endpoint, proto, 'containerd.services.events.v1.Events');
   const headers = { 'containerd-namespace': NAMESPACE };
   const end = (error: Error) => {
     events.close();

@@ -3,7 +3,19 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { comingContainer } from '../../src/assignment/container';
 import { restoreAssignment } from '../../src/assignment/build';
 import type { World } from './pods';
-import { artifact, before, decided, failed, failedTo, given, NAME, ready, shaped, told } from './pods';
+import {
+  artifact,
+  before,
+  decided,
+  failed,
+  failedTo,
+  given,
+  NAME,
+  ready,
+  receipt as proven,
+  shaped,
+  told,
+} from './pods';
 
 /** By the pod's UID, `uid-p`. */
 const FIRST = 'restore-p-uid-p';
@@ -16,14 +28,7 @@ const waiting: V1Pod = { ...shaped(), status: { containerStatuses: [waitingStatu
 const onIts = (uid: string, status?: SnapshotAssignment['status']) =>
   given(FIRST, status, { artifact: { identityHash: 'h', uid } });
 const gone = { ...ready, metadata: { ...ready.metadata, deletionTimestamp: before(1) } };
-const receipt = {
-  artifactDigest: 'd',
-  restoredPid: 22,
-  hostPid: 4711,
-  steps: [],
-  tree: [{ hostPid: 4711, startTime: '9', pid: 1, name: 'python3' }],
-  proof: { processes: 1, threads: 4, descriptors: 9, listening: 1, locks: 0 },
-};
+const receipt = { ...proven, artifactDigest: 'd' };
 
 describe('a placeholder whose container has not started yet', () => {
   const target = { nodeName: 'node-a', pod: { name: 'p', uid: 'uid-p' }, container: { name: 'main' } };

@@ -3,16 +3,20 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { observe } from '../../src/restore/observe';
 import { caches, checkpoint, pod } from '../objects';
 import type { World } from './pods';
-import { byHand, byHash, decided, failed, failedTo, given, NAME, ordinary, ready, told } from './pods';
+import {
+  byHand,
+  byHash,
+  decided,
+  failed,
+  failedTo,
+  given,
+  NAME,
+  ordinary,
+  ready,
+  receipt,
+  told,
+} from './pods';
 
-const receipt = {
-  artifactDigest: '',
-  restoredPid: 22,
-  hostPid: 4711,
-  steps: [],
-  tree: [{ hostPid: 4711, startTime: '9', pid: 1, name: 'python3' }],
-  proof: { processes: 1, threads: 4, descriptors: 9, listening: 1, locks: 0 },
-};
 const { proof, ...withoutProof } = receipt;
 const succeeded = (by: AssignmentStatus['receipt'] | undefined) =>
   given(NAME, {

@@ -14,6 +14,16 @@ export const SHORT = CONTAINER_ID.slice(0, 10);
 export const NAME = `restore-p-${SHORT}`;
 export const END = `end-p-${SHORT}`;
 
+/** As an agent writes it that has looked at what it restored. */
+export const receipt = {
+  artifactDigest: '',
+  restoredPid: 22,
+  hostPid: 4711,
+  steps: [],
+  tree: [{ hostPid: 4711, startTime: '9', pid: 1, name: 'python3' }],
+  proof: { processes: 1, threads: 4, descriptors: 9, listening: 1, locks: 0 },
+};
+
 export const before = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
 export interface Container {

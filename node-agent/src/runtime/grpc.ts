@@ -3,7 +3,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 
-export class UnaryService {
+export class GrpcService {
   readonly #client: Client;
   readonly #root: protobuf.Root;
   readonly #service: string;
