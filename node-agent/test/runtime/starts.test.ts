@@ -81,10 +81,7 @@ describe('a runtime', () => {
     });
     const { filters, namespace } = await runtime.followed;
     expect({ filters, namespace }).toEqual({
-      filters: [
-        'namespace==k8s.io,topic=="/containers/create"',
-        'namespace==k8s.io,topic=="/tasks/start"',
-      ],
+      filters: ['namespace==k8s.io,topic=="/containers/create"', 'namespace==k8s.io,topic=="/tasks/start"'],
       namespace: 'k8s.io',
     });
     runtime.start();

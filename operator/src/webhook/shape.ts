@@ -100,10 +100,7 @@ function podSpec({ spec }: V1Pod, order: ShapeOrder, settings: ShapeSettings): V
         ? placeholder(c, order, [...standbyMounts(settings), ...contractMounts(c.name, wantsShm)])
         : c,
     ),
-    volumes: byName(rest.volumes ?? [], [
-      ...standbyVolumes(settings),
-      ...contractVolumes(shm, wantsShm),
-    ]),
+    volumes: byName(rest.volumes ?? [], [...standbyVolumes(settings), ...contractVolumes(shm, wantsShm)]),
     readinessGates: [...(rest.readinessGates ?? []), { conditionType: gate }],
   };
 }
