@@ -1,5 +1,4 @@
 /** Whether an artifact may be restored into a placeholder: every reason against it at once, before any process exists; pure. */
-import { STANDBY_DIR } from '@dynamo-snapshot/api/control';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { GpuFacts, Manifest } from '@dynamo-snapshot/api/manifest';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
@@ -58,15 +57,9 @@ const standbyReasons = ({ processName, waitingName }: Place): readonly string[] 
 function mountReasons(manifest: Manifest, place: Place): readonly string[] {
   const there = new Set(place.mountPoints);
   return manifest.dump.externalMounts
-    .filter((path) => !there.has(path) && !isStandbys(path))
+    .filter((path) => !there.has(path))
     .map((path) => `nothing is mounted at ${path}`);
 }
-
-/**
- * Of a worker that started cold in a placeholder: a program that was mounted in the source's folder of standby may be a copy here, and
- * CRIU takes the one as it takes the other.
- */
-const isStandbys = (path: string): boolean => path.startsWith(`${STANDBY_DIR}/`);
 
 /** CRIU's own processes while it restores. */
 const CRIU_PIDS = 8;

@@ -124,18 +124,6 @@ describe('judge', () => {
     expect(judge(manifest, { ...place, ...change }, false).reasons).toEqual([]);
   });
 
-  it('takes standby as a copy where the source, which started cold, had it mounted, and never another mount', () => {
-    const { dump } = manifest;
-    const of = (...more: string[]) => ({
-      ...manifest,
-      dump: { ...dump, externalMounts: [...dump.externalMounts, ...more] },
-    });
-    expect(judge(of('/.snapshot', '/.snapshot/standby'), place, false).reasons).toEqual([]);
-    expect(judge(of('/.snapshots'), place, false).reasons).toEqual(['nothing is mounted at /.snapshots']);
-    const without = { ...place, mountPoints: place.mountPoints.filter((m) => m !== '/.snapshot') };
-    expect(judge(of('/.snapshot'), without, false).reasons).toEqual(['nothing is mounted at /.snapshot']);
-  });
-
   it('says all reasons at once', () => {
     const other = {
       ...place,

@@ -123,12 +123,18 @@ const standbyVolumes = ({ standbyConfigMap: name }: ShapeSettings): readonly V1V
     : [{ name: STANDBY_PROGRAM_VOLUME, configMap: { name, defaultMode: PROGRAM_MODE } }]),
 ];
 
-/** As a single file, the program lies where an installer would have put it. */
+/**
+ * The program is a mount of its own also where the installer has put it, so that the set of mounts is the same: a worker that starts cold in
+ * the one may be captured, and restored into the other.
+ */
 const standbyMounts = ({ standbyConfigMap }: ShapeSettings): readonly V1VolumeMount[] => [
   { name: STANDBY_VOLUME, mountPath: STANDBY_DIR },
-  ...(standbyConfigMap === undefined
-    ? []
-    : [{ name: STANDBY_PROGRAM_VOLUME, mountPath: STANDBY_PATH, subPath: STANDBY_FILE, readOnly: true }]),
+  {
+    name: standbyConfigMap === undefined ? STANDBY_VOLUME : STANDBY_PROGRAM_VOLUME,
+    mountPath: STANDBY_PATH,
+    subPath: STANDBY_FILE,
+    readOnly: true,
+  },
 ];
 
 /** First, so that sidecars that are init containers do not hold it up. */
