@@ -76,8 +76,8 @@ export class SnapshotOperator extends LevelOperator {
     this.#restores = this.#queue('restore', (key) => this.#reconcileRestore(key));
     this.#leaving = this.#queue('leaving', (key) => this.#reconcileLeaving(key));
     this.#standby = this.#queue('standby', (namespace) => this.#reconcileStandby(namespace));
-    const { kube, program, log } = parts;
-    this.#keeper = program && new StandbyKeeper(kube, program, log);
+    const { kube, program, log, clock } = parts;
+    this.#keeper = program && new StandbyKeeper(kube, program, log, clock);
   }
 
   #queue(name: string, reconcile: (key: string) => Promise<Outcome | undefined>): WorkQueue {

@@ -18,11 +18,14 @@ export interface Where {
   readonly log: Log;
 }
 
-export async function apply({ steps, warning }: Plan, where: Where): Promise<Outcome | undefined> {
+export async function apply(
+  { steps, warning, requeueAfterMs }: Plan,
+  where: Where,
+): Promise<Outcome | undefined> {
   const { namespace, log } = where;
   if (warning !== undefined) log.warn(`placeholders get an installer: ${warning}`, { namespace });
   for (const step of steps) await take(step, where);
-  return warning === undefined ? undefined : { requeueAfterMs: LOOK_AGAIN_MS };
+  return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
 }
 
 async function take(step: Step, { namespace, program, maps, log }: Where): Promise<void> {

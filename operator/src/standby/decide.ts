@@ -19,6 +19,8 @@ export interface Observed {
   /** By pods that are not over: a kubelet that has yet to mount it, or starts again, reads it. */
   readonly mounted: ReadonlySet<string>;
   readonly found: ReadonlyMap<string, Found>;
+  /** Until so many milliseconds have passed, an operator of another version may still admit pods that mount what it has made. */
+  readonly othersStayMs: number;
 }
 
 export type Step =
@@ -29,21 +31,33 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Why placeholders will come with the installer. */
   readonly warning?: string;
+  readonly requeueAfterMs?: number;
 }
 
-export function decide({ own, wanted, mounted, found }: Observed): Plan {
-  const here = found.get(own);
-  const isNeeded = wanted || mounted.has(own);
-  const removals = [...found].flatMap(([name, { uid, ours, same }]): readonly Step[] => {
-    const stays = mounted.has(name) || (name === own && same && wanted);
-    return ours && !stays ? [{ do: 'remove', name, uid }] : [];
+/** It changes by no event that we see: somebody else's ConfigMap goes. */
+const LOOK_AGAIN_MS = 300_000;
+
+export function decide({ own, wanted, mounted, found, othersStayMs }: Observed): Plan {
+  const unused = [...found].filter(([name, { ours, same }]) => {
+    const isNeeded = mounted.has(name) || (name === own && same && wanted);
+    return ours && !isNeeded;
   });
-  const isFree = here === undefined || removals.some((step) => step.do === 'remove' && step.name === own);
-  const steps: readonly Step[] = isNeeded && isFree ? [...removals, { do: 'create' }] : removals;
-  if (here === undefined || here.same || isFree) return { steps };
-  const whose = here.ours ? 'pods of another version still mount it' : 'it is not ours';
-  return { steps, warning: `configmap ${own} holds something else, and ${whose}` };
+  const [now, later] = parted(unused, ([name, { same }]) => (name === own && same) || othersStayMs <= 0);
+  const removals = now.map(([name, { uid }]): Step => ({ do: 'remove', name, uid }));
+  const here = found.get(own);
+  const isFree = here === undefined || now.some(([name]) => name === own);
+  const steps = isFree && (wanted || mounted.has(own)) ? [...removals, { do: 'create' } as const] : removals;
+  const again = later.length === 0 ? {} : { requeueAfterMs: othersStayMs };
+  if (here === undefined || here.same || isFree) return { steps, ...again };
+  const whose = here.ours ? 'it is of another version' : 'it is not ours';
+  const warning = `configmap ${own} holds something else, and ${whose}`;
+  return { steps, warning, requeueAfterMs: LOOK_AGAIN_MS, ...again };
 }
+
+const parted = <T>(all: readonly T[], is: (one: T) => boolean): readonly [readonly T[], readonly T[]] => [
+  all.filter(is),
+  all.filter((one) => !is(one)),
+];
 
 /** Where placeholders may mount it: somebody else may have put anything under that name. */
 export const isUsable = (found: Found | undefined): boolean => found?.same === true;

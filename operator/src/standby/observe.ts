@@ -32,11 +32,16 @@ export function concerns(change: Change, pod: V1Pod): boolean {
 /** One that is on its way out wants nothing any more. */
 export const wants = ({ metadata }: DynamoCheckpoint): boolean => metadata.deletionTimestamp === undefined;
 
-/** `others`: whether the names of other versions are looked at too. */
+export interface Look {
+  readonly namespace: string;
+  readonly program: Program;
+  /** Whether the names of other versions are looked at too. */
+  readonly others: boolean;
+  readonly othersStayMs: number;
+}
+
 export async function observe(
-  namespace: string,
-  program: Program,
-  others: boolean,
+  { namespace, program, others, othersStayMs }: Look,
   { checkpoints, mounting }: Pick<Caches, 'checkpoints' | 'mounting'>,
   maps: Pick<ConfigMaps, 'find'>,
 ): Promise<Observed> {
@@ -46,6 +51,7 @@ export async function observe(
   );
   return {
     own: program.name,
+    othersStayMs,
     wanted: checkpoints.list().some((c) => c.metadata.namespace === namespace && wants(c)),
     mounted: new Set(mounting.get(namespace).flatMap(mountedBy)),
     found: new Map(found.filter((entry): entry is readonly [string, Found] => entry[1] !== undefined)),

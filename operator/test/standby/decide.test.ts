@@ -11,11 +11,13 @@ interface Namespace {
   readonly wanted?: boolean;
   readonly mounted?: readonly string[];
   readonly found?: Readonly<Record<string, Found>>;
+  readonly othersStayMs?: number;
 }
 
-const seen = ({ wanted = true, mounted = [], found = {} }: Namespace): Observed => ({
+const seen = ({ wanted = true, mounted = [], found = {}, othersStayMs = -5 }: Namespace): Observed => ({
   own: OWN,
   wanted,
+  othersStayMs,
   mounted: new Set(mounted),
   found: new Map(Object.entries(found)),
 });
@@ -55,10 +57,27 @@ describe('the ConfigMaps of a namespace', () => {
     [
       'pods mount it',
       { mounted: [OWN], found: { [OWN]: old } },
-      /something else, and pods of another version still mount it/,
+      /something else, and it is of another version/,
     ],
   ])('with another content under our name are left, and that is said, where %s', (_, namespace, why) => {
-    expect(decide(seen(namespace))).toEqual({ steps: [], warning: expect.stringMatching(why) });
+    const warning: unknown = expect.stringMatching(why);
+    expect(decide(seen(namespace))).toEqual({ steps: [], warning, requeueAfterMs: 300_000 });
+  });
+
+  it('of other versions stay as long as an operator of theirs may admit pods; not so our own', () => {
+    const found = { [OWN]: good, [OLD]: old };
+    const early = { found, othersStayMs: 7 };
+    expect(decide(seen(early))).toEqual({ steps: [], requeueAfterMs: 7 });
+    expect(decide(seen({ ...early, wanted: false }))).toEqual({
+      steps: [remove(OWN, 'u-own')],
+      requeueAfterMs: 7,
+    });
+    expect(decide(seen({ ...early, mounted: [OLD] }))).toEqual({ steps: [] });
+    expect(decide(seen({ found: { [OWN]: old }, othersStayMs: 7 }))).toEqual({
+      steps: [],
+      warning: expect.stringContaining('another version') as unknown,
+      requeueAfterMs: 7,
+    });
   });
 
   it('are no matter of ours where the content is right and the label is gone', () => {

@@ -6,7 +6,7 @@ import { ApiServer } from '../../../controller/test/apiserver';
 import { StandbyKeeper } from '../../src/standby/keeper';
 import { concerns } from '../../src/standby/observe';
 import { programOf } from '../../src/standby/program';
-import { caches, checkpoint, pod } from '../objects';
+import { caches, checkpoint, NOW, pod } from '../objects';
 
 const MAPS = 'api/v1/configmaps';
 const program = programOf(Buffer.from('the program'));
@@ -21,10 +21,12 @@ const mounts = (name: string, phase = 'Pending'): V1Pod => {
 
 let server: ApiServer;
 let keeper: StandbyKeeper;
+let now: number;
 beforeEach(async () => {
   server = new ApiServer();
   await server.listen();
-  keeper = new StandbyKeeper(server.config, program, silent);
+  now = NOW;
+  keeper = new StandbyKeeper(server.config, program, silent, { now: () => now });
   keeper.begin();
 });
 afterEach(() => server.close());
@@ -62,8 +64,10 @@ it('makes none for the checkpoints of other namespaces', async () => {
   expect(names()).toEqual([]);
 });
 
-it('removes those of other versions when their pods are gone, and looks for no more', async () => {
+it('removes those of other versions after ten minutes, when their pods are gone, and looks for no more', async () => {
   put(oldName, ours);
+  expect(await reconcile([checkpoint()])).toEqual({ requeueAfterMs: 600_000 });
+  now += 600_000;
   await reconcile([checkpoint()], [mounts(oldName)]);
   expect(names().sort()).toEqual([oldName, program.name].sort());
   await reconcile([checkpoint()]);
