@@ -5,6 +5,7 @@ import type { AdvisedArea, PagesIndex } from '@dynamo-snapshot/api/pages';
 import type { Rewrite } from '../criu/inet';
 import { rewriteSockets } from '../criu/inet';
 import { adviseAsBefore, readAreas } from '../criu/mm';
+import { isMountsImage, withExternalMountsThere } from '../criu/mounts';
 import { totalOf } from '../linux/extent';
 import { extentsOf, totalBytes } from '../memory/catalog';
 import { hugePagesPay, whereHugePagesPay } from '../memory/decide';
@@ -17,7 +18,11 @@ export function editsOfClone(
   content: ReadonlyMap<string, Buffer>,
   rewrite: Rewrite,
 ): ReadonlyMap<string, Buffer> {
-  return new Map([[pathOf(SOCKETS), rewriteSockets(SOCKETS, imageOf(content, SOCKETS), rewrite)]]);
+  const mounts = [...content].flatMap(([path, bytes]): [string, Buffer][] => {
+    const edited = isMountsImage(path) ? withExternalMountsThere(path, bytes) : undefined;
+    return edited === undefined ? [] : [[path, edited]];
+  });
+  return new Map([...mounts, [pathOf(SOCKETS), rewriteSockets(SOCKETS, imageOf(content, SOCKETS), rewrite)]]);
 }
 
 /**

@@ -7,6 +7,7 @@ import { rewriteSockets } from '../../src/criu/inet';
 import { writeImage } from '../../src/criu/image';
 import { errorLines } from '../../src/criu/log';
 import { adviseHugePages, readAreas } from '../../src/criu/mm';
+import { withExternalMountsThere } from '../../src/criu/mounts';
 import { readPagemap } from '../../src/criu/pagemap';
 import { frozenSeconds } from '../../src/criu/stats';
 import { containerCgroup, containerId, hostPid } from '../../src/linux/ids';
@@ -204,6 +205,7 @@ describe('files of an artifact', () => {
 
   it.each<[string, (content: Buffer) => unknown]>([
     ['sockets', (content) => rewriteSockets('files.img', content, rewrite)],
+    ['mounts', (content) => withExternalMountsThere('mountpoints-1.img', content)],
     ['memory areas', (content) => readAreas('mm-1.img', content)],
     ['memory areas that are advised', (content) => adviseHugePages('mm-1.img', content, new Set([0]))],
     ['page maps', (content) => readPagemap('pagemap-1.img', content)],
