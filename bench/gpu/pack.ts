@@ -1,6 +1,6 @@
 /** Packs everything that the bench needs on a machine with nothing but an NVIDIA driver into dist/bench-gpu. */
 import { copyFileSync, cpSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { base, compile, runPack } from './base';
 
@@ -26,7 +26,8 @@ async function buildBench(home: string): Promise<void> {
   // Newer than what the base may hold, and small.
   for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
     cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
-  copyFileSync('bench/gpu/llm.py', join(home, 'llm.py'));
+  for (const file of ['llm.py', 'vllm/model.py', 'vllm/no_io_uring.py'])
+    copyFileSync(join('bench/gpu', file), join(home, basename(file)));
 }
 
 runPack({
