@@ -32,6 +32,7 @@ export interface VllmPlace {
   /** Stands in for vLLM, with its arguments; none = vLLM itself. */
   readonly program: readonly string[];
   readonly rounds: number;
+  readonly port: number;
   /** In this order; the last one is captured. */
   readonly starts: readonly Start[];
 }
@@ -68,6 +69,7 @@ function vllmOf(env: Readonly<Record<string, string | undefined>>): VllmPlace {
     folder: env['BENCH_VLLM'] ?? '',
     program: words('BENCH_VLLM_PROGRAM', ''),
     rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
+    port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
     starts: words('BENCH_VLLM_STARTS', starts.join()).map((word) => {
       const start = starts.find((one) => one === word);
       if (start === undefined)

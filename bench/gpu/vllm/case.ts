@@ -41,7 +41,7 @@ export async function vllmCase(place: Place, model: Model, budgetSeconds: number
     `${(job.gpuBytes / 1e9).toFixed(1)} GB on the GPU, tree ${treeOf(server).join()}, CUDA in ${job.cudaPids.join()}`,
   );
   const result: RoundsResult = { name, gpuBytes: job.gpuBytes, ...cold, cycles: [], faults: [] };
-  const reference = await firstReference(name);
+  const reference = await firstReference(server, name);
   const done = await alternately(job, reference, result, rounds, () => budgetSeconds - secondsSince(started));
   await endWorker(server);
   return done;
@@ -72,15 +72,15 @@ async function coldStarts(place: Place, model: Model, name: string): Promise<Col
 }
 
 /** Of both prompts. A prompt that was asked before is answered from the prefix cache, by other kernels: only such answers are compared. */
-async function answers(): Promise<string> {
+async function answers({ port }: Server): Promise<string> {
   const hashes: string[] = [];
-  for (const prompt of prompts) hashes.push(await complete(prompt, ANSWERS_WITHIN_MS));
+  for (const prompt of prompts) hashes.push(await complete(port, prompt, ANSWERS_WITHIN_MS));
   return hashes.join();
 }
 
-async function firstReference(name: string): Promise<string> {
-  const first = await answers();
-  const reference = await answers();
+async function firstReference(server: Server, name: string): Promise<string> {
+  const first = await answers(server);
+  const reference = await answers(server);
   say(name, `tokens, asked for the first time and again: ${first}, ${reference}`);
   return reference;
 }
@@ -114,21 +114,21 @@ async function alternately(
 
 async function cycle(job: Job<Server>, path: Path, round: number, reference: string): Promise<CycleResult> {
   const { worker, place } = job;
-  const before = await answers();
+  const before = await answers(worker);
   touch(place, 3.2 * job.gpuBytes);
   const captured = await capture(path, job);
   say(
     `${path} ${round}`,
     `capture ${told(captured.timings)}; in shared memory: ${worker.beside.names.join(' ')}`,
   );
-  const source = await answers();
+  const source = await answers(worker);
   await endWorker(worker);
   touch(place, 1.3 * job.gpuBytes);
   const restored = await restore(job, captured);
   const from = performance.now();
-  await complete(prompts[0], ANSWERS_WITHIN_MS);
+  await complete(worker.port, prompts[0], ANSWERS_WITHIN_MS);
   const firstRoundSeconds = secondsSince(from);
-  const after = await answers();
+  const after = await answers(worker);
   rmSync(captured.dir, { recursive: true, force: true });
   const same = [before, source, after].every((hashes) => hashes === reference);
   const timings = withTokens(restored, firstRoundSeconds);

@@ -12,11 +12,11 @@ import type { Model } from './model';
 import { folderOf } from './model';
 
 export interface Server extends Running {
+  readonly port: number;
   readonly log: string;
   readonly beside: FilesBeside;
 }
 
-const PORT = 18_000;
 const NAME = 'bench';
 export const TOKENS = 48;
 const ASK_AGAIN_MS = 20;
@@ -38,10 +38,11 @@ export async function startServer(place: Place, model: Model, limitMs: number): 
     stdio: ['ignore', stdio, stdio],
   });
   closeSync(stdio);
-  await firstAnswer(ended, limitMs).catch((error: unknown) => {
+  const { port } = place.vllm;
+  await firstAnswer(port, ended, limitMs).catch((error: unknown) => {
     throw new Error(`the server does not answer; its log ends with\n${tail(log)}`, { cause: error });
   });
-  return { ...running, log, beside };
+  return { ...running, port, log, beside };
 }
 
 const writeEmpty = (file: string): void => closeSync(openSync(file, 'w'));
@@ -54,7 +55,7 @@ export function commandOf({ images, vllm }: Place, model: Model): readonly strin
   return [
     ...(vllm.program.length > 0 ? vllm.program : ['python3', '-m', 'vllm.entrypoints.cli.main']),
     ...['serve', folderOf(images, model), '--served-model-name', NAME],
-    ...['--host', '127.0.0.1', '--port', String(PORT), '--disable-uvicorn-access-log'],
+    ...['--host', '127.0.0.1', '--port', String(vllm.port), '--disable-uvicorn-access-log'],
     ...['--max-model-len', '4096', '--load-format', 'safetensors'],
     ...['--kv-cache-memory-bytes', String(model.kvBytes)],
   ];
@@ -85,14 +86,14 @@ function environment(place: Place, model: Model): NodeJS.ProcessEnv {
   };
 }
 
-async function firstAnswer(ended: Started['ended'], limitMs: number): Promise<void> {
+async function firstAnswer(port: number, ended: Started['ended'], limitMs: number): Promise<void> {
   const until = performance.now() + limitMs;
   let over: unknown;
   ended.catch((error: unknown) => (over = error));
   for (;;) {
     const left = until - performance.now();
     try {
-      await Promise.race([complete(prompts[0], Math.max(1, left)), ended]);
+      await Promise.race([complete(port, prompts[0], Math.max(1, left)), ended]);
       return;
     } catch (error) {
       if (over !== undefined || left <= 0) throw error;
@@ -103,9 +104,9 @@ async function firstAnswer(ended: Started['ended'], limitMs: number): Promise<vo
 }
 
 /** A hash of the tokens, which are as many as were asked for. Returns when the connection is closed. */
-export async function complete(prompt: Prompt, limitMs: number): Promise<string> {
+export async function complete(port: number, prompt: Prompt, limitMs: number): Promise<string> {
   const asked = { model: NAME, prompt, max_tokens: TOKENS, temperature: 0, ignore_eos: true };
-  const text = await post('/v1/completions', JSON.stringify({ ...asked, return_token_ids: true }), limitMs);
+  const text = await post(port, JSON.stringify({ ...asked, return_token_ids: true }), limitMs);
   const { choices } = JSON.parse(text) as { choices?: readonly { token_ids?: readonly number[] }[] };
   const tokens = choices?.[0]?.token_ids ?? [];
   if (tokens.length !== TOKENS)
@@ -113,9 +114,11 @@ export async function complete(prompt: Prompt, limitMs: number): Promise<string>
   return createHash('sha256').update(tokens.join()).digest('hex').slice(0, 12);
 }
 
-function post(path: string, body: string, limitMs: number): Promise<string> {
+const path = '/v1/completions';
+
+function post(port: number, body: string, limitMs: number): Promise<string> {
   const headers = { 'content-type': 'application/json', connection: 'close' };
-  const to = { host: '127.0.0.1', port: PORT, path, method: 'POST', agent: false, headers, timeout: limitMs };
+  const to = { host: '127.0.0.1', port, path, method: 'POST', agent: false, headers, timeout: limitMs };
   return new Promise((resolve, reject) => {
     const asked = request(to, (response) => {
       let text = '';
