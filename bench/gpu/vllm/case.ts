@@ -81,7 +81,7 @@ async function answers({ port }: Server): Promise<string> {
 async function firstReference(server: Server, name: string): Promise<string> {
   const first = await answers(server);
   const reference = await answers(server);
-  say(name, `tokens, asked for the first time and again: ${first}, ${reference}`);
+  say(name, `tokens of both prompts: ${first}; from the prefix cache: ${reference}`);
   return reference;
 }
 
