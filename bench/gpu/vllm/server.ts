@@ -30,8 +30,8 @@ type Prompt = (typeof prompts)[number];
 export async function startServer(place: Place, model: Model, limitMs: number): Promise<Server> {
   const log = join(place.out, `vllm-${model.shape}.server.log`);
   rmSync(log, { force: true });
-  const beside = (writeEmpty(log), new FilesBeside(log));
   const stdio = openSync(log, 'a');
+  const beside = new FilesBeside(log);
   const argv = ['python3', join(place.home, 'no_io_uring.py'), ...commandOf(place, model)];
   const { ended, ...running } = start(place, `vllm-${model.shape}`, argv, {
     env: environment(place, model),
@@ -44,8 +44,6 @@ export async function startServer(place: Place, model: Model, limitMs: number): 
   });
   return { ...running, port, log, beside };
 }
-
-const writeEmpty = (file: string): void => closeSync(openSync(file, 'w'));
 
 const LOG_LINES = 30;
 const tail = (file: string): string =>
