@@ -34,10 +34,20 @@ export const controlEnv = {
 /** Base path of the store as G1 workloads know it; nothing is mounted there in a workload pod. */
 export const STORE_BASE_PATH = '/checkpoints';
 
-/** Where pods find standby when an init container has copied it (`standby --install DIR`). */
+/**
+ * Where a placeholder has standby and what standby keeps. The folder is an emptyDir; the program in it is a copy (`standby --install DIR`,
+ * run by an init container), or a file of a ConfigMap that is mounted over that very path (docs/adr/0046): its path is the same.
+ */
 export const STANDBY_VOLUME = 'snapshot-standby';
 export const STANDBY_DIR = '/.snapshot';
 export const STANDBY_PATH = '/.snapshot/standby';
+/** The volume of the ConfigMap, and the file in it. */
+export const STANDBY_PROGRAM_VOLUME = 'snapshot-standby-program';
+export const STANDBY_FILE = 'standby';
+
+/** Volumes by which an agent or the operator speaks to what runs in a pod: their content is the pod's own, never the artifact's. */
+export const isControlVolume = (name: string): boolean =>
+  [CONTROL_VOLUME, STANDBY_VOLUME, STANDBY_PROGRAM_VOLUME].includes(name);
 
 /**
  * Real-time signals that standby understands, as offsets from the kernel's first one that programs may use (SIGRTMIN of glibc

@@ -25,6 +25,8 @@ export const label = {
   /** On assignments: the DynamoCheckpoint that they serve. */
   checkpointName: 'nvidia.com/snapshot-checkpoint-name',
   operation: 'nvidia.com/snapshot-operation',
+  /** On ConfigMaps that hold the program of placeholders. */
+  standby: 'nvidia.com/snapshot-standby',
 } as const;
 
 export const annotation = {
@@ -50,6 +52,16 @@ export const VERSION_ANNOTATION = 'nvidia.com/snapshot-version';
 
 /** Leases in the release's namespace: of the operator that leads, of the agent that sweeps the store. */
 export const lease = { operator: 'snapshot-operator', sweep: 'snapshot-sweep' } as const;
+
+/**
+ * ConfigMaps with the program of placeholders: one of so many names, by the first digit of its SHA-256. Roles can name them all, and each
+ * is found without a list (docs/adr/0046). The chart spells them too.
+ */
+const STANDBY_CONFIG_MAP = 'dynamo-snapshot-standby';
+export const standbyConfigMaps: readonly string[] = [...'0123456789abcdef'].map(
+  (digit) => `${STANDBY_CONFIG_MAP}-${digit}`,
+);
+export const standbyConfigMap = (sha256: string): string => `${STANDBY_CONFIG_MAP}-${sha256.charAt(0)}`;
 
 /** The agents' pods, of whichever release; the chart tells its operator which are its own. */
 export const AGENT_SELECTOR = 'app.kubernetes.io/component=agent';

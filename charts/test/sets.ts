@@ -23,6 +23,7 @@ export const sets: Readonly<Record<string, Values>> = {
       priorityClassName: 'system-node-critical',
       privileged: false,
     },
+    webhook: { standbyConfigMap: false },
     runtime: { preset: 'k3s' },
     memory: { pages: 'criu', staging: 'direct', threads: 8, verifyFirst: true },
     gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false, prefault: false },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { standbyConfigMaps } from '@dynamo-snapshot/api/names';
 import { parse } from 'yaml';
 import product from '../../package.json';
 import { CHART, objects, only } from './helm';
@@ -191,6 +192,25 @@ it.each<[string, Values, readonly string[]]>([
   const of = (all: readonly Rendered[]) => all.map(({ kind }) => kind);
   expect(of(objects())).toEqual(expect.arrayContaining([...kinds]));
   expect(of(objects(values)).filter((kind) => kinds.includes(kind))).toEqual([]);
+});
+
+it.each([
+  ['by the names that the operator uses, and none else', {}, [['create'], ['get', 'delete']]],
+  ['none of them where placeholders have an installer', { webhook: { standbyConfigMap: false } }, []],
+  ['none of them where there is no webhook', { webhook: { enabled: false } }, []],
+])('lets the operator have ConfigMaps: %s', (_, values, verbs) => {
+  const { rules } = only(objects(values), 'Role', '-operator') as unknown as {
+    rules: readonly {
+      resources: readonly string[];
+      resourceNames?: readonly string[];
+      verbs: readonly string[];
+    }[];
+  };
+  const about = rules.filter((rule) => rule.resources.includes('configmaps'));
+  expect(about.map((rule) => rule.verbs)).toEqual(verbs);
+  expect(about.flatMap((rule) => rule.resourceNames ?? [])).toEqual(
+    verbs.length > 0 ? standbyConfigMaps : [],
+  );
 });
 
 it('is watched by Prometheus where that is wanted', () => {

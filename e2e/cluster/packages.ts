@@ -14,6 +14,7 @@ export const PACKAGES: readonly string[] = [
   'iproute2',
   'iptables',
   'mmdebstrap',
+  'musl-tools',
   'openssl',
   'procps',
   'runc',

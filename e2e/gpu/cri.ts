@@ -125,12 +125,6 @@ export class ContainerRuntime {
     return (await this.#call<{ readonly status: ContainerStatus }>('ContainerStatus', request)).status;
   }
 
-  async waitForEnd(id: string): Promise<ContainerStatus> {
-    const ended = async () => (await this.status(id)).state === state.exited;
-    if (!(await poll(ended, ready))) throw new Error(`container ${id.slice(0, 12)} does not end`);
-    return this.status(id);
-  }
-
   close(): void {
     this.#runtime.close();
     this.#images.close();

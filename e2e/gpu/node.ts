@@ -23,8 +23,8 @@ import { programOf } from './place';
 
 export const SOCKET = 'unix:///run/containerd/containerd.sock';
 export const WORKER_IMAGE = 'dynamo-snapshot.invalid/worker:1';
-/** Sandboxes wait in it, and its standby installs itself. */
-export const STANDBY_IMAGE = PAUSE_IMAGE;
+/** Sandboxes wait in it: a standby without orders does nothing else. */
+const STANDBY_IMAGE = PAUSE_IMAGE;
 
 const GROUP = memberCgroup('e2e-gpu', 'node-a');
 /** Beside containerd's own group, for version 2 wants no processes in a group with children. */

@@ -1,21 +1,27 @@
 /** Pods as the kubelet would start them: the worker, and the placeholder that the webhook would make of its pod. */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { CONTROL_DIR, CONTROL_VOLUME, STANDBY_DIR, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  CONTROL_DIR,
+  CONTROL_VOLUME,
+  STANDBY_DIR,
+  STANDBY_PATH,
+  STANDBY_PROGRAM_VOLUME,
+  STANDBY_VOLUME,
+} from '@dynamo-snapshot/api/control';
 import { standbyCommand } from '@dynamo-snapshot/api/standby';
 import type { ContainerRuntime } from './cri';
 import { mode } from './cri';
 import type { HostParts } from './driver';
-import { PODS_CGROUP, STANDBY_IMAGE, WORKER_IMAGE } from './node';
+import { PODS_CGROUP, WORKER_IMAGE } from './node';
 import type { Place } from './place';
+import { programOf } from './place';
 
 const DATA_VOLUME = 'data';
 const DATA_DIR = '/data';
 const ROUNDS = `${DATA_DIR}/rounds`;
 const UNCLAIMED_SECONDS = 600;
-/** The webhook's installer runs as this user (operator/src/webhook/shape.ts). */
-const INSTALLER_USER = 65532;
 
 export interface Pod {
   /** Of its container. */
@@ -40,15 +46,24 @@ export const startWorker = async (order: PodOrder): Promise<Pod> =>
 
 export async function startPlaceholder(order: PodOrder): Promise<Pod> {
   const pod = await KubeletPod.run(order);
-  await pod.installStandby();
   const command = workerCommand(order.place);
   const orders = { unclaimedSeconds: UNCLAIMED_SECONDS, otherwise: 'Fail', command } as const;
-  return pod.start(standbyCommand(orders), [{ volume: STANDBY_VOLUME, path: STANDBY_DIR }]);
+  return pod.start(standbyCommand(orders), [
+    pod.mount({ volume: STANDBY_VOLUME, path: STANDBY_DIR }),
+    pod.mountProgram(),
+  ]);
 }
 
 interface VolumeMount {
   readonly volume: string;
   readonly path: string;
+}
+
+/** Of CRI. */
+interface Mount {
+  readonly container_path: string;
+  readonly host_path: string;
+  readonly readonly?: boolean;
 }
 
 /** A pod with its sandbox and its volumes. */
@@ -70,28 +85,20 @@ class KubeletPod {
     return new KubeletPod(order, join(order.place.work, 'kubelet/pods', uid), { id, config });
   }
 
-  /** The init container of the webhook. */
-  async installStandby(): Promise<void> {
-    const { runtime } = this.#order;
-    const id = await this.#run(
-      STANDBY_VOLUME,
-      {
-        image: { image: STANDBY_IMAGE },
-        command: ['/standby', '--install', STANDBY_DIR],
-        mounts: [this.#mount({ volume: STANDBY_VOLUME, path: STANDBY_DIR })],
-      },
-      { run_as_user: { value: INSTALLER_USER } },
-    );
-    const { exit_code: code } = await runtime.waitForEnd(id);
-    if (code !== 0) throw new Error(`standby --install ended with ${code}`);
+  /** A file of a ConfigMap, where the kubelet mounts it for a subPath. */
+  mountProgram(): Mount {
+    const file = join(this.#dir, 'volume-subpaths', STANDBY_PROGRAM_VOLUME, 'main/0');
+    mkdirSync(dirname(file), { recursive: true });
+    copyFileSync(programOf(this.#order.place, 'standby'), file);
+    chmodSync(file, 0o555);
+    return { container_path: STANDBY_PATH, host_path: file, readonly: true };
   }
 
-  async start(command: readonly string[], more: readonly VolumeMount[] = []): Promise<Pod> {
+  async start(command: readonly string[], more: readonly Mount[] = []): Promise<Pod> {
     const { mounts, devices, env } = this.#order.parts;
     const volumes = [
       { volume: DATA_VOLUME, path: DATA_DIR },
       { volume: CONTROL_VOLUME, path: CONTROL_DIR },
-      ...more,
     ];
     const same = (path: string) => ({ container_path: path, host_path: path });
     const id = await this.#run('main', {
@@ -100,7 +107,8 @@ class KubeletPod {
       envs: Object.entries(env).map(([key, value]) => ({ key, value })),
       mounts: [
         ...mounts.map((path) => ({ ...same(path), readonly: true })),
-        ...volumes.map((volume) => this.#mount(volume)),
+        ...volumes.map((volume) => this.mount(volume)),
+        ...more,
       ],
       devices: devices.map((path) => ({ ...same(path), permissions: 'rwm' })),
     });
@@ -108,18 +116,18 @@ class KubeletPod {
     return { id, file, control: this.#volume(CONTROL_VOLUME) };
   }
 
-  #run(container: string, config: object, security: object = {}): Promise<string> {
+  #run(container: string, config: object): Promise<string> {
     const { name, runtime } = this.#order;
     return runtime.start(this.#sandbox, {
       ...config,
       metadata: { name: container },
       labels: this.#sandbox.config.labels,
       log_path: `${name}-${container}.txt`,
-      linux: { security_context: { namespace_options: NAMESPACES, ...security } },
+      linux: { security_context: { namespace_options: NAMESPACES } },
     });
   }
 
-  #mount({ volume, path }: VolumeMount) {
+  mount({ volume, path }: VolumeMount): Mount {
     return { container_path: path, host_path: this.#volume(volume) };
   }
 

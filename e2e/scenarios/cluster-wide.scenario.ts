@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { install, RELEASE } from '../chart';
-import { count, placeholder, state } from '../workload';
-import { World } from '../world';
+import { asking, count, placeholder, state } from '../workload';
+import { restoredCondition, World } from '../world';
 
 const ELSEWHERE = 'elsewhere';
 
@@ -30,6 +30,14 @@ describe('a release that works in all namespaces', () => {
     expect(await state(clone.status.podIP)).toMatchObject({ counter: 1, modelIntact: true });
     expect(status?.location?.split('/')[0]).toBe(ELSEWHERE);
     expect(existsSync(join(home.sharedDir, status?.location ?? '', 'manifest.json'))).toBe(true);
+  });
+
+  it('gives a pod there the program of its placeholder by a ConfigMap', async () => {
+    await world.make(asking({ name: 'wide-asking', node: world.nodeA, checkpoint: 'wide' }));
+    expect(restoredCondition(await world.ready('wide-asking'))).toMatchObject({ status: 'True' });
+    const installers = ['get', 'pod', 'wide-asking', '-o', 'jsonpath={.spec.initContainers}'];
+    expect(await world.kube.run(installers)).toBe('');
+    expect(await world.kube.list('configmaps', 'nvidia.com/snapshot-standby')).toHaveLength(1);
   });
 
   it("gives the cluster's view and edit roles what they need", async () => {

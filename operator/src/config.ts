@@ -18,6 +18,8 @@ export interface OperatorConfig {
   readonly nodeLostSeconds: number;
   /** Localhost profile of checkpoint jobs; empty = none. */
   readonly seccompProfile: string;
+  /** Path of the program that placeholders get by a ConfigMap; empty: they get it by an installer. */
+  readonly standbyProgram: string;
   /** Absent: no admission. */
   readonly webhook?: WebhookConfig;
 }
@@ -43,6 +45,7 @@ export const operatorConfig = (env: Environment): OperatorConfig => ({
   podName: env['POD_NAME'] ?? 'operator',
   nodeLostSeconds: Number(env['NODE_LOST_SECONDS'] ?? 120),
   seccompProfile: sourceProfile(env),
+  standbyProgram: env['STANDBY_PROGRAM'] ?? '',
   ...webhookConfig(env),
 });
 

@@ -12,6 +12,8 @@ import { askedToStop, connect, startFigures } from '@dynamo-snapshot/controller/
 import { Registry } from 'prom-client';
 import { operatorConfig } from './config';
 import { SnapshotOperator } from './operator';
+import type { Parts } from './parts';
+import { readProgram } from './standby/program';
 import { Webhook } from './webhook/webhook';
 
 async function main(): Promise<void> {
@@ -22,7 +24,9 @@ async function main(): Promise<void> {
   const metrics = makeMetrics(registry, 'operator');
   const events = new EventRecorder(kube, fieldManager.operator, log, Date);
   const api = new Api(kube, fieldManager.operator);
-  const parts = { kube, api, events, config, log, clock: Date, metrics };
+  const program = config.standbyProgram === '' ? undefined : await readProgram(config.standbyProgram);
+  const shared = { kube, api, events, config, log, clock: Date, metrics };
+  const parts: Parts = { ...shared, ...(program === undefined ? {} : { program }) };
   const operator = new SnapshotOperator(parts);
   const webhook = config.webhook && new Webhook(parts, config.webhook);
   const identity = `${config.podName}_${randomUUID()}`;

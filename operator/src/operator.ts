@@ -34,6 +34,8 @@ import type { Caches, Parts } from './parts';
 import { apply as applyRestore } from './restore/apply';
 import { decide as decideRestore } from './restore/decide';
 import { asks, observe as observeRestore } from './restore/observe';
+import { StandbyKeeper } from './standby/keeper';
+import { concerns, mountTerms, wants } from './standby/observe';
 
 const KEYS_AT_ONCE = 8;
 
@@ -58,6 +60,9 @@ export class SnapshotOperator extends LevelOperator {
   readonly #restores: WorkQueue;
   /** Assignments whose pod may leave. */
   readonly #leaving: WorkQueue;
+  /** Namespaces, for the program of their placeholders. */
+  readonly #standby: WorkQueue;
+  readonly #keeper: StandbyKeeper | undefined;
   #watches: Watches | undefined;
   #caches: Caches | undefined;
 
@@ -70,6 +75,9 @@ export class SnapshotOperator extends LevelOperator {
     this.#assignments = this.#queue('assignment', (key) => this.#reconcileAssignment(key));
     this.#restores = this.#queue('restore', (key) => this.#reconcileRestore(key));
     this.#leaving = this.#queue('leaving', (key) => this.#reconcileLeaving(key));
+    this.#standby = this.#queue('standby', (namespace) => this.#reconcileStandby(namespace));
+    const { kube, program, log, clock } = parts;
+    this.#keeper = program && new StandbyKeeper(kube, program, log, clock);
   }
 
   #queue(name: string, reconcile: (key: string) => Promise<Outcome | undefined>): WorkQueue {
@@ -103,6 +111,7 @@ export class SnapshotOperator extends LevelOperator {
       byIdentity: checkpoints.lookup(identityTerms),
       assignmentsOf: assignments.lookup(checkpointTerms),
       podsBy: pods.lookup(podTerms),
+      mounting: pods.lookup(mountTerms),
       agents: this.#agents,
     };
     this.#watches = { checkpoints, assignments, jobs, pods, agentPods, waiting, onNode, ofPod };
@@ -116,8 +125,9 @@ export class SnapshotOperator extends LevelOperator {
     { checkpoints, assignments, jobs, pods, agentPods, waiting, onNode, ofPod }: Watches,
     caches: Caches,
   ): void {
-    checkpoints.onChange((_, c) => {
+    checkpoints.onChange((change, c) => {
       this.#checkpoints.add(keyOf(c));
+      if (change !== 'MODIFIED' || !wants(c)) this.#standby.add(c.metadata.namespace);
       // One that comes, fails or goes may free an identity for another.
       for (const other of caches.byIdentity.get(identityTerm(c.metadata.namespace, hashOf(c))))
         if (other.status?.capture?.outcome === undefined) this.#checkpoints.add(keyOf(other));
@@ -135,7 +145,8 @@ export class SnapshotOperator extends LevelOperator {
         if (owner.kind === CHECKPOINT.kind)
           this.#checkpoints.add(`${job.metadata?.namespace ?? ''}/${owner.name}`);
     });
-    pods.onChange((_, pod) => {
+    pods.onChange((change, pod) => {
+      if (concerns(change, pod)) this.#standby.add(pod.metadata?.namespace ?? '');
       for (const term of podTerms(pod)) for (const c of waiting.get(term)) this.#checkpoints.add(keyOf(c));
       for (const a of ofPod.get(pod.metadata?.uid ?? '')) this.#leaving.add(keyOf(a));
       if (asks(pod)) this.#restores.add(keyOf(pod));
@@ -148,7 +159,8 @@ export class SnapshotOperator extends LevelOperator {
 
   /** Works until the term ends. What came before is looked at now. */
   async lead(term: AbortSignal): Promise<void> {
-    const queues = [this.#checkpoints, this.#assignments, this.#restores, this.#leaving];
+    const queues = [this.#checkpoints, this.#assignments, this.#restores, this.#leaving, this.#standby];
+    this.#keeper?.begin();
     for (const queue of queues) queue.resume();
     this.#addAll();
     await new Promise<void>((resolve) => {
@@ -159,11 +171,16 @@ export class SnapshotOperator extends LevelOperator {
   }
 
   #addAll(): void {
-    for (const checkpoint of this.#watches?.checkpoints.list() ?? [])
+    for (const checkpoint of this.#watches?.checkpoints.list() ?? []) {
       this.#checkpoints.add(keyOf(checkpoint));
+      this.#standby.add(checkpoint.metadata.namespace);
+    }
     for (const assignment of this.#watches?.assignments.list() ?? [])
       for (const queue of [this.#assignments, this.#leaving]) queue.add(keyOf(assignment));
-    for (const pod of this.#watches?.pods.list() ?? []) if (asks(pod)) this.#restores.add(keyOf(pod));
+    for (const pod of this.#watches?.pods.list() ?? []) {
+      if (asks(pod)) this.#restores.add(keyOf(pod));
+      if (concerns('ADDED', pod)) this.#standby.add(pod.metadata?.namespace ?? '');
+    }
   }
 
   #addRestores(namespace: string): void {
@@ -183,6 +200,7 @@ export class SnapshotOperator extends LevelOperator {
       assignment: this.#assignments,
       restore: this.#restores,
       leaving: this.#leaving,
+      standby: this.#standby,
     });
   }
 
@@ -212,6 +230,10 @@ export class SnapshotOperator extends LevelOperator {
     const seen = observeRestore(pod, this.#caches);
     if (seen === undefined) return undefined;
     return applyRestore(decideRestore(seen, this.#parts.clock.now()), pod, seen, this.#parts);
+  }
+
+  async #reconcileStandby(namespace: string): Promise<Outcome | undefined> {
+    return this.#caches && this.#keeper?.reconcile(namespace, this.#caches);
   }
 
   async #reconcileLeaving(key: string): Promise<undefined> {

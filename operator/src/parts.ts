@@ -11,6 +11,7 @@ import type { Log } from '@dynamo-snapshot/controller/log';
 import type { KubeConfig, V1Job, V1Pod } from '@kubernetes/client-node';
 import type { KnownAgents } from './assignment/agents';
 import type { OperatorConfig } from './config';
+import type { Program } from './standby/program';
 
 export interface Parts {
   readonly kube: KubeConfig;
@@ -20,6 +21,8 @@ export interface Parts {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** What placeholders get by a ConfigMap; absent: they get it by an installer. */
+  readonly program?: Program;
 }
 
 /** The caches of the informers, as the reconcilers read them. */
@@ -34,6 +37,8 @@ export interface Caches {
   readonly assignmentsOf: Find<SnapshotAssignment>;
   /** By a label, and by name. */
   readonly podsBy: Find<V1Pod>;
+  /** Those that mount a ConfigMap with the program of placeholders, by namespace. */
+  readonly mounting: Find<V1Pod>;
   readonly agents: KnownAgents;
 }
 

@@ -6,6 +6,7 @@ import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { KnownAgents } from '../src/assignment/agents';
 import { checkpointTerms, identityTerms, podTerms } from '../src/lookups';
 import type { Caches } from '../src/parts';
+import { mountTerms } from '../src/standby/observe';
 
 export const NOW = Date.parse('2026-01-01T00:10:00Z');
 export const UID = '11111111-2222-3333-4444-555555555555';
@@ -135,5 +136,6 @@ export const caches = (of: CacheContents): Caches => ({
   byIdentity: lookup(of.checkpoints, identityTerms),
   assignmentsOf: lookup(of.assignments, checkpointTerms),
   podsBy: lookup(of.pods, podTerms),
+  mounting: lookup(of.pods, mountTerms),
   agents: of.agents ?? agents(),
 });

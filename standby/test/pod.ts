@@ -1,12 +1,13 @@
 /** Compiles standby and runs it as PID 1 of a pid namespace. Importing this arranges it for the tests of the importing file. */
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { standbyComm, standbySignal } from '@dynamo-snapshot/api/control';
 import { sigqueue } from '../../node-agent/src/linux/syscalls';
+import { buildStandby } from './build';
 
 export const describeAsRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
@@ -16,16 +17,7 @@ export let dir: string;
 beforeAll(() => {
   built = mkdtempSync(join(tmpdir(), 'standby-built-'));
   standby = join(built, 'standby');
-  execFileSync('gcc', [
-    '-static',
-    '-Os',
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-o',
-    standby,
-    join(__dirname, '../standby.c'),
-  ]);
+  buildStandby(standby);
 }, 60_000);
 afterAll(() => rmSync(built, { recursive: true }));
 beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'standby-'))));

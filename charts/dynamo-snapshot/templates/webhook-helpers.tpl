@@ -28,7 +28,20 @@
   value: {{ .Values.image.agent.pullPolicy }}
 - name: PLACEHOLDER_SECCOMP_PROFILE
   value: {{ .Values.webhook.seccompProfile | quote }}
+{{- if .Values.webhook.standbyConfigMap }}
+- name: STANDBY_PROGRAM
+  value: /opt/dynamo-snapshot/standby
+{{- end }}
 {{- end -}}
+{{- end -}}
+
+{{- /* The names of the ConfigMaps with standby, by the first digit of what they hold (api/src/names.ts). */ -}}
+{{- define "dynamo-snapshot.standbyConfigMaps" -}}
+{{- $names := list -}}
+{{- range $digit := splitList "" "0123456789abcdef" -}}
+{{- $names = append $names (printf "dynamo-snapshot-standby-%s" $digit) -}}
+{{- end -}}
+{{- toYaml $names -}}
 {{- end -}}
 
 {{- /* Which namespaces the API server asks about. */ -}}

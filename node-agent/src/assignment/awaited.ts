@@ -1,4 +1,4 @@
-/** The assignments whose container has not started yet: looked at when the runtime says that one starts, and now and then. */
+/** The assignments whose container has not started yet: looked at when the runtime says that one is made or starts, and now and then. */
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ReadyEngines } from '../journal/ready';
@@ -46,8 +46,8 @@ export class Awaited {
     // Before the look: what starts after it is told.
     await this.#add(key);
     const first = await this.#runtime.firstContainer(pod.uid, container.name);
-    // Most often its own container follows within a second.
-    if (first === 'near') this.#ready.start(key);
+    // Its own container follows, most often within a second.
+    if (first === 'near' || first === 'about to') this.#ready.start(key);
     if (first === 'not yet' || first === 'near') return { waitMs: LOOK_AGAIN_MS };
     if (first === 'about to') return { waitMs: SOON_MS };
     this.#remove(key);

@@ -1,6 +1,6 @@
 /** From an assignment and its pod to a request of the engine; pure. */
 import type { AssignmentSpec, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
-import { CONTROL_VOLUME, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import { isControlVolume } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
 import { artifactPath, stagingPath } from '@dynamo-snapshot/api/layout';
@@ -142,7 +142,7 @@ function mountedVolumes(container: V1Container, volumes: readonly V1Volume[]): r
 
 /** A tmpfs at /dev/shm is part of CRIU's own images. */
 function kindOf(volume: V1Volume, mountPath: string): VolumeKind {
-  if (volume.name === CONTROL_VOLUME || volume.name === STANDBY_VOLUME) return 'control';
+  if (isControlVolume(volume.name)) return 'control';
   if (volume.emptyDir !== undefined) return mountPath === '/dev/shm' ? 'other' : 'emptyDir';
   const { projected, configMap, secret, downwardAPI } = volume;
   return [projected, configMap, secret, downwardAPI].some((source) => source !== undefined)

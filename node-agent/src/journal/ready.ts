@@ -4,11 +4,13 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { explain } from '@dynamo-snapshot/api/errors';
 import type { ProcessRef } from '../linux/ids';
 import { isAlive, processRef } from '../linux/proc';
 import type { JournalEntry } from './entry';
+import { entryFile } from './entry';
 
 /** Each is as large as an agent. */
 const MOST = 4;
@@ -63,7 +65,7 @@ export class ReadyEngine {
     this.ref = ref;
   }
 
-  /** From then on it outlives the agent. False where it cannot join the groups; it has begun nothing then, and ends. */
+  /** From then on it outlives the agent. False where it cannot join the groups; it has begun nothing then, and ends; why is in the operation's output. */
   begin(entry: JournalEntry, groups: readonly string[], onExit: () => void): boolean {
     try {
       for (const dir of groups) writeFileSync(join(dir, 'cgroup.procs'), String(this.ref.pid));
@@ -71,8 +73,10 @@ export class ReadyEngine {
       this.#child.on('exit', onExit);
       this.#child.stdin?.end(`${entry.dir}\n`);
       return true;
-    } catch {
+    } catch (error) {
       this.#child.stdin?.end();
+      const output = join(entry.dir, entryFile.output);
+      appendFileSync(output, `the engine that was ready is not used: ${explain(error)}\n`, { mode: 0o600 });
       return false;
     }
   }

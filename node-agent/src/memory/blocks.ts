@@ -2,12 +2,11 @@
  * Memory that is copied before CRIU has said which of it there is: blocks of a chunk's size, of which each is copied when all of its pages
  * are there. Rows in shared memory, as those of a ChunkTable.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { Region } from '../linux/memory';
 import { populateProcess, readProcess } from '../linux/memory';
-import { PAGE } from '../linux/extent';
 import type { MapLine } from '../linux/maps';
 import { CHUNK_BYTES } from './chunks';
+import { Pagemaps } from './present';
 
 export interface Block {
   readonly host: number;
@@ -56,13 +55,19 @@ export class BlockTable {
 
   /** Copies blocks, one after another, until none is left, or there is no more room for them. */
   copyInto(staging: Region): void {
-    this.#each((row, host, address, pagemap) => {
-      if (!isWhole(pagemap, address)) return;
-      const to = Atomics.add(this.#counters, SLOT, 1) * CHUNK_BYTES;
-      if (to + CHUNK_BYTES > staging.length) return this.giveUp();
-      readProcess(host, [{ address, length: CHUNK_BYTES }], staging.address + to);
-      this.#rows[row * COLUMNS + COPY] = staging.address + to;
-    });
+    const pagemaps = new Pagemaps('present');
+    try {
+      for (let row = this.#take(); row !== undefined; row = this.#take()) {
+        const [host = 0, address = 0] = this.#rows.subarray(row * COLUMNS);
+        if (!pagemaps.isWhole(host, address)) continue;
+        const to = Atomics.add(this.#counters, SLOT, 1) * CHUNK_BYTES;
+        if (to + CHUNK_BYTES > staging.length) return this.giveUp();
+        readProcess(host, [{ address, length: CHUNK_BYTES }], staging.address + to);
+        this.#rows[row * COLUMNS + COPY] = staging.address + to;
+      }
+    } finally {
+      pagemaps.close();
+    }
   }
 
   /** Makes the kernel give the pages that are not there yet, until no block is left. */
@@ -70,20 +75,6 @@ export class BlockTable {
     for (let row = this.#take(); row !== undefined; row = this.#take()) {
       const [host = 0, address = 0] = this.#rows.subarray(row * COLUMNS);
       if (!populateProcess(host, { address, length: CHUNK_BYTES })) this.giveUp();
-    }
-  }
-
-  #each(work: (row: number, host: number, address: number, pagemap: number) => void): void {
-    const pagemaps = new Map<number, number>();
-    try {
-      for (let row = this.#take(); row !== undefined; row = this.#take()) {
-        const [host = 0, address = 0] = this.#rows.subarray(row * COLUMNS);
-        const pagemap = pagemaps.get(host) ?? openSync(`/proc/${host}/pagemap`, 'r');
-        pagemaps.set(host, pagemap);
-        work(row, host, address, pagemap);
-      }
-    } finally {
-      for (const fd of pagemaps.values()) closeSync(fd);
     }
   }
 
@@ -113,15 +104,4 @@ export class BlockTable {
     }
     return found;
   }
-}
-
-const ENTRIES = Buffer.alloc((CHUNK_BYTES / PAGE) * 8);
-/** In the last byte of an entry: the page is there (kernel: admin-guide/mm/pagemap.rst). */
-const PRESENT = 0x80;
-
-function isWhole(pagemap: number, address: number): boolean {
-  const read = readSync(pagemap, ENTRIES, 0, ENTRIES.length, (address / PAGE) * 8);
-  if (read !== ENTRIES.length) throw new Error(`the pagemap ends at 0x${address.toString(16)}`);
-  for (let at = 7; at < ENTRIES.length; at += 8) if (((ENTRIES[at] ?? 0) & PRESENT) === 0) return false;
-  return true;
 }

@@ -15,7 +15,9 @@ import { indexOf } from './catalog';
 import type { Chunk } from './chunks';
 import { CHUNK_BYTES, cutChunks } from './chunks';
 import type { Staging } from './decide';
-import { EarlyCopy } from './early';
+import type { HeadStart } from './early';
+import { EarlyCopy, NO_HEAD_START } from './early';
+import { EarlyStore } from './early-store';
 import { areasForHugePages } from './huge';
 import { closeAll, isNull, rewriteAdvice, rewritePagemap, writeThinPages } from './images';
 import type { Plan } from './plan';
@@ -64,7 +66,7 @@ export class MemoryCopy {
   readonly #staging: Region | undefined;
   readonly #images: string;
   #frozen: Frozen | undefined;
-  #early: EarlyCopy | undefined;
+  #early: HeadStart | undefined;
   #table: ChunkTable | undefined;
 
   private constructor(job: CopyJob, pool: Pool, staging: Region | undefined) {
@@ -107,9 +109,11 @@ export class MemoryCopy {
     return { done: this.#table?.doneBytes ?? 0, total: this.#table?.totalBytes ?? this.#job.memoryBytes };
   }
 
-  /** As soon as the tracer has the whole tree. Without staging memory there is no place for it. */
+  /** As soon as the tracer has the whole tree. What goes into an encrypted shard cannot be taken back: there is no head start then. */
   beginEarly(root: HostPid, tracer: number): void {
-    if (this.#staging !== undefined) this.#early = new EarlyCopy(root, tracer, this.#staging, this.#pool);
+    const held = { root, tracer };
+    if (this.#staging !== undefined) this.#early = new EarlyCopy(held, this.#staging, this.#pool);
+    else if (this.#job.key === undefined) this.#early = new EarlyStore(held, this.#pool);
   }
 
   /** Throws SplitUnproven where it cannot be told what every listed page holds; CRIU must then write the pages itself. */
@@ -120,12 +124,20 @@ export class MemoryCopy {
     const chunks = cutChunks(plan.bulk);
     const table = ChunkTable.of(chunks, (pid) => hosts.get(pid) ?? 0);
     this.#table = table;
-    this.#place(table, (await this.#early?.end(table, chunks)) ?? 0);
+    const early = (await this.#early?.end(table, chunks)) ?? NO_HEAD_START;
+    this.#place(table, early.stagingBytes);
     const copying = this.#pool.run(() => ({ do: 'copy', table: table.memory }));
     const open: number[] = [];
     try {
       for (const { pagemap, runs } of plan.thin) open.push(this.#writeThin(tree, pagemap, runs));
-      this.#frozen = { tree, plan, chunks, table, open, dropped: (await copying).dropped };
+      this.#frozen = {
+        tree,
+        plan,
+        chunks,
+        table,
+        open,
+        dropped: [...early.dropped, ...(await copying).dropped],
+      };
     } catch (error) {
       await copying.catch(() => {}); // the first failure is told; no thread may still read when the source runs
       closeAll(open);

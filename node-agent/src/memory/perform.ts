@@ -2,11 +2,12 @@
 import { unreachable } from '@dynamo-snapshot/api/errors';
 import { populate } from '../linux/memory';
 import { BlockTable } from './blocks';
+import { Pagemaps } from './present';
 import { RowReader } from './reader';
 import type { TableMemory } from './table';
 import { ChunkTable } from './table';
-import type { Done, Task } from './task';
-import { copyRow, openShard, sealRow, storeRow, syncShard } from './writer';
+import type { Done, Dropped, Task } from './task';
+import { copyRow, cutShard, openShard, sealRow, storeRow, syncShard } from './writer';
 
 const NOTHING: Done = { dropped: [], faults: [] };
 
@@ -25,6 +26,11 @@ export function perform(task: Task): Done {
       return NOTHING;
     case 'early':
       new BlockTable(task.blocks).copyInto(task.staging);
+      return NOTHING;
+    case 'early store':
+      return { ...NOTHING, dropped: storeEarly(task.table) };
+    case 'cut':
+      cutShard(task.length);
       return NOTHING;
     case 'copy':
       return { ...NOTHING, dropped: each(task.table, copyRow) };
@@ -49,6 +55,21 @@ export function perform(task: Task): Done {
     }
     default:
       return unreachable(task);
+  }
+}
+
+/** What is not whole, or not the process's own, CRIU may not list as a whole either. */
+function storeEarly(memory: TableMemory): readonly Dropped[] {
+  const pagemaps = new Pagemaps('present', 'own');
+  try {
+    return each(memory, (row, table) => {
+      const [extent] = table.extents(row);
+      return extent !== undefined && pagemaps.isWhole(table.pid(row), extent.address)
+        ? copyRow(row, table)
+        : [];
+    });
+  } finally {
+    pagemaps.close();
   }
 }
 

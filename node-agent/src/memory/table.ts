@@ -155,6 +155,12 @@ export class ChunkTable {
     this.#set(row, 'stored', stored);
   }
 
+  /** As a row of another table is stored. */
+  isStoredAs(row: number, other: ChunkTable, of: number): void {
+    this.placeInFile(row, other.file(of), other.offset(of), other.stored(of));
+    this.setDigest(row, other.digest(of));
+  }
+
   setDigest(row: number, digest: Uint8Array): void {
     this.#digests.set(digest, row * DIGEST_BYTES);
   }

@@ -33,6 +33,10 @@ export type Task =
   | { readonly do: 'touch'; readonly blocks: BlockMemory }
   /** Out of processes that CRIU works on. */
   | { readonly do: 'early'; readonly blocks: BlockMemory; readonly staging: Region }
+  /** The same, where there is no staging memory: right into the shards. A row that is not there as a whole stays nowhere. */
+  | { readonly do: 'early store'; readonly table: TableMemory }
+  /** Take back what lies in the shard behind so many bytes. */
+  | { readonly do: 'cut'; readonly length: number }
   /** Out of frozen processes. */
   | { readonly do: 'copy'; readonly table: TableMemory }
   /** What was copied into staging memory, to the shard. */

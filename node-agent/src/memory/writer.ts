@@ -1,5 +1,5 @@
 /** The capture's part of a worker thread: out of frozen processes into staging memory or into this thread's shard; digests of files. */
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { blake3 } from '@napi-rs/blake-hash';
 import { discard, readProcess, viewOf } from '../linux/memory';
 import { encrypt, FIRST_SHARD } from '../store/cipher';
@@ -25,6 +25,14 @@ export function openShard(number: number, path: string, key: Uint8Array | undefi
   shard = { number, key, fd: openSync(path, 'wx', 0o600), length: 0 };
 }
 
+/** What lies behind is written once more, with other content. Never of an encrypted shard: its nonces come from the places in it. */
+export function cutShard(length: number): void {
+  if (shard === undefined) return;
+  if (shard.key !== undefined) throw new Error('an encrypted shard is not written twice');
+  shard.length = Math.min(shard.length, length);
+  ftruncateSync(shard.fd, shard.length);
+}
+
 export function syncShard(): void {
   if (shard === undefined) return;
   fsyncSync(shard.fd);
@@ -34,7 +42,7 @@ export function syncShard(): void {
 
 /** Into staging where the row has a place there, else right into the shard. */
 export function copyRow(row: number, table: ChunkTable): readonly Dropped[] {
-  if (table.copied(row)) return [];
+  if (table.copied(row) || table.file(row) !== NOWHERE) return [];
   const staging = table.staging(row);
   const to = staging === 0 ? scratchAt(0) : staging;
   readProcess(table.pid(row), table.extents(row), to);

@@ -23,6 +23,10 @@ message ContainerFilter { map<string, string> label_selector = 4; }
 message ListContainersRequest { ContainerFilter filter = 1; }
 message Container { string id = 1; string pod_sandbox_id = 2; ContainerMetadata metadata = 3; int32 state = 6; }
 message ListContainersResponse { repeated Container containers = 1; }
+message PodSandboxFilter { map<string, string> label_selector = 3; }
+message ListPodSandboxRequest { PodSandboxFilter filter = 1; }
+message PodSandbox { string id = 1; int32 state = 3; }
+message ListPodSandboxResponse { repeated PodSandbox items = 1; }
 message PodSandboxStatusRequest { string pod_sandbox_id = 1; }
 message PodIP { string ip = 1; }
 message PodSandboxNetworkStatus { string ip = 1; repeated PodIP additional_ips = 2; }
@@ -43,6 +47,13 @@ const podLabel = 'io.kubernetes.pod.uid';
 interface ListAnswer {
   readonly containers: readonly ListedContainer[];
 }
+
+interface SandboxList {
+  readonly items: readonly { readonly id: string; readonly state: number }[];
+}
+
+/** runtime/v1 PodSandboxState. */
+const SANDBOX_READY = 0;
 
 interface SandboxAnswer {
   readonly status?: {
@@ -77,6 +88,13 @@ export class Cri {
     const filter = { label_selector: { [podLabel]: podUid } };
     const { containers } = await this.#call<ListAnswer>('ListContainers', { filter });
     return containers;
+  }
+
+  /** Whether the pod has been given its namespaces and addresses: its containers are next. */
+  async hasSandbox(podUid: string): Promise<boolean> {
+    const filter = { label_selector: { [podLabel]: podUid } };
+    const { items } = await this.#call<SandboxList>('ListPodSandbox', { filter });
+    return items.some(({ state }) => state === SANDBOX_READY);
   }
 
   /** The first is the pod's own; none in the host's network. */

@@ -1,5 +1,5 @@
 /** From the runtime's answer to what the engine needs to know of a container; pure. */
-import { CONTROL_VOLUME, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import { isControlVolume } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { MountedVolume } from '../engine';
 import type { ContainerId, HostPid } from '../linux/ids';
@@ -90,7 +90,7 @@ export const volumesOf = ({ binds }: ContainerFacts): readonly MountedVolume[] =
   });
 
 const emptyDirKind = (name: string, mountPath: string): MountedVolume['kind'] => {
-  if (name === CONTROL_VOLUME || name === STANDBY_VOLUME) return 'control';
+  if (isControlVolume(name)) return 'control';
   return mountPath === '/dev/shm' ? 'other' : 'emptyDir';
 };
 

@@ -15,7 +15,7 @@ export interface StartedContainer {
   readonly ips: readonly string[];
 }
 
-/** near: the pod has other containers. over: it has run already, and has ended or is not the first any more. */
+/** near: the pod has its sandbox, or other containers. over: it has run already, and has ended or is not the first any more. */
 export type First = 'not yet' | 'near' | 'about to' | 'over' | StartedContainer;
 
 /** Of all containers of a pod; pure. */
@@ -38,6 +38,7 @@ export async function firstContainer(endpoint: string, podUid: string, name: str
   const cri = new Cri(endpoint);
   try {
     const first = firstOf(await cri.containersOf(podUid), name);
+    if (first === 'not yet') return (await cri.hasSandbox(podUid)) ? 'near' : first;
     if (typeof first === 'string') return first;
     return { id: containerId(first.id), ips: await cri.podIps(first.pod_sandbox_id) };
   } finally {
@@ -53,10 +54,16 @@ message SubscribeRequest { repeated string filters = 1; }
 `;
 /** CRI's containers are in this namespace of containerd. */
 const NAMESPACE = 'k8s.io';
-const STARTS = `namespace==${NAMESPACE},topic=="/tasks/start"`;
+/**
+ * A sandbox is a container that starts too. CRI lists it a moment after that; where the look came too early, the next event is that of a
+ * container of the pod that is made.
+ */
+const FILTERS = ['/containers/create', '/tasks/start'].map(
+  (topic) => `namespace==${NAMESPACE},topic=="${topic}"`,
+);
 
 /**
- * Calls `told` whenever a container starts. A runtime that has no such service ends it at once: who waits must look by himself as well.
+ * Calls `told` whenever a container is made or starts. A runtime that has no such service ends it at once: who waits must look by himself as well.
  * Returns what ends it.
  */
 export function followStarts(endpoint: string, told: () => void, ended: (error: Error) => void): () => void {
@@ -66,7 +73,7 @@ export function followStarts(endpoint: string, told: () => void, ended: (error: 
     events.close();
     ended(error);
   };
-  const stop = events.follow('Subscribe', { filters: [STARTS] }, headers, { answer: told, end });
+  const stop = events.follow('Subscribe', { filters: FILTERS }, headers, { answer: told, end });
   return () => {
     stop();
     events.close();

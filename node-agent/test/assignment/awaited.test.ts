@@ -1,5 +1,7 @@
 import type { AssignmentSpec } from '@dynamo-snapshot/api/assignment';
 import { containerId } from '../../src/linux/ids';
+import { Awaited } from '../../src/assignment/awaited';
+import type { First } from '../../src/runtime/starts';
 import { Stage } from './stage';
 
 /** Programs are started, and a machine may be busy. */
@@ -27,7 +29,7 @@ describe('a restore into a container that has not started', () => {
     jest.spyOn(stage.api, 'getPod').mockResolvedValue(pod);
   });
 
-  it('waits, says so once, and looks again whenever a container starts', async () => {
+  it('waits, says so once, and looks again whenever a container is made or starts', async () => {
     const agent = stage.applier();
     expect([await stage.step(agent), await stage.step(agent)]).toEqual(['start', 'start']);
     expect(stage.written).toMatchObject([{ phase: 'Pending', step: 'await container' }]);
@@ -35,9 +37,6 @@ describe('a restore into a container that has not started', () => {
     expect(stage.entry.exists).toBe(false);
     stage.told?.();
     expect(stage.wakes).toBe(1);
-    stage.first = 'about to';
-    await stage.step(agent);
-    expect(stage.requeue).toEqual({ requeueAfterMs: 20 });
   });
 
   it('begins when the container has started, with the addresses that the runtime gave to the pod', async () => {
@@ -72,4 +71,21 @@ describe('a restore into a container that has not started', () => {
     expect(stage.told).toBeUndefined();
     expect(stage.entry.exists).toBe(false);
   });
+});
+
+it.each<readonly [string, First, readonly string[], number]>([
+  ['no sandbox yet', 'not yet', [], 1000],
+  ['its sandbox, or other containers', 'near', ['team/a'], 1000],
+  ['the container, which is about to start', 'about to', ['team/a'], 20],
+])('has an engine ready where a pod has %s', async (_, first, started, waitMs) => {
+  const engines: string[] = [];
+  const ready = { start: (key: string) => void engines.push(key), drop: () => {} };
+  const runtime = {
+    firstContainer: () => Promise.resolve(first),
+    followStarts: () => Promise.resolve(() => {}),
+  };
+  const pod = { name: 'p', uid: 'pod-uid' };
+  const spec = { ...stage.assignment.spec, pod, container: { name: 'main' } };
+  expect(await new Awaited(runtime, ready, () => {}).look('team/a', spec)).toEqual({ waitMs });
+  expect(engines).toEqual(started);
 });

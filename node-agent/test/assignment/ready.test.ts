@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { entryFile } from '../../src/journal/entry';
 import { containerId } from '../../src/linux/ids';
 import { ReadyEngines } from '../../src/journal/ready';
 import { isAlive } from '../../src/linux/proc';
@@ -52,7 +53,9 @@ describe('an engine that is started beforehand', () => {
     some.start('a');
     const engine = some.take('a');
     if (engine === undefined) throw new Error('it was not started');
+    mkdirSync(stage.entry.dir, { recursive: true });
     expect(engine.begin(stage.entry, ['/nowhere'], () => {})).toBe(false);
+    expect(readFileSync(join(stage.entry.dir, entryFile.output), 'utf8')).toContain('/nowhere/cgroup.procs');
     await until(() => !isAlive(engine.ref));
     some.start('b');
     some.drop('b');

@@ -1,5 +1,5 @@
 import type { AssignmentSpec, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
-import { CONTROL_VOLUME, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import { CONTROL_VOLUME, STANDBY_PROGRAM_VOLUME, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { annotation } from '@dynamo-snapshot/api/names';
 import type { V1Pod, V1Probe, V1Volume } from '@kubernetes/client-node';
@@ -203,6 +203,7 @@ describe('requestOf', () => {
     ['other', '/data', { name: 'v', persistentVolumeClaim: { claimName: 'c' } }],
     ['control', '/snapshot-control', { name: CONTROL_VOLUME, emptyDir: {} }],
     ['control', '/.snapshot', { name: STANDBY_VOLUME, emptyDir: {} }],
+    ['control', '/.snapshot/standby', { name: STANDBY_PROGRAM_VOLUME, configMap: { name: 'c' } }],
   ])('takes as %s at %s the volume %j', (kind, mountPath, volume) => {
     const request = requestOf(
       assignment(),

@@ -1,20 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { JournalEntry } from '../../src/journal/entry';
 import { recover } from '../../src/journal/recover';
 import type { ProcessRef } from '../../src/linux/ids';
 import { containerId, hostPid } from '../../src/linux/ids';
 import { processRef, status } from '../../src/linux/proc';
 import { readKeys } from '../../src/store/keys';
+import { buildStandby } from '../../../standby/test/build';
 import { until } from '../assignment/stage';
 
 const UID = '11111111-2222-3333-4444-555555555555';
 const GONE: ProcessRef = { pid: hostPid(2_000_000_000), startTime: '1' };
-const STANDBY = resolve(__dirname, '../../../standby/standby.c');
 const isRoot = process.getuid?.() === 0;
 const id = containerId('0123456789abcdef'.repeat(4));
 const keys = readKeys({ keys: '', requireSignature: false, encryptWith: '' });
@@ -46,7 +46,7 @@ function begin(): void {
 describe('recovery of a restore', () => {
   async function standby(root = '/'): Promise<ProcessRef> {
     const program = join(dir, 'standby');
-    execFileSync('gcc', ['-static', '-o', program, STANDBY]);
+    buildStandby(program);
     const argv: [string, string[]] = root === '/' ? [program, []] : ['chroot', [root, '/standby']];
     const child = spawn(...argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     children.push(child);

@@ -1,4 +1,4 @@
-/** What is asked of containerd about the start of containers: two calls of CRI and the stream of its events, on one socket, as gRPC has it. */
+/** What is asked of containerd about the start of containers: three calls of CRI and the stream of its events, on one socket, as gRPC has it. */
 import type { sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
@@ -14,6 +14,10 @@ message ListRequest { Filter filter = 1; }
 message Metadata { string name = 1; uint32 attempt = 2; }
 message Container { string id = 1; string pod_sandbox_id = 2; Metadata metadata = 3; string image_ref = 5; int32 state = 6; int64 created_at = 7; }
 message ListResponse { repeated Container containers = 1; }
+message Box { string id = 1; int32 state = 3; int64 created_at = 4; }
+message BoxResponse { repeated Box items = 1; }
+message BoxFilter { string id = 1; map<string, string> label_selector = 3; }
+message BoxRequest { BoxFilter filter = 1; }
 message SandboxRequest { string pod_sandbox_id = 1; bool verbose = 2; }
 message PodIP { string ip = 1; }
 message Network { string ip = 1; repeated PodIP additional_ips = 2; }
@@ -30,9 +34,12 @@ type Unary = ServerUnaryCall<Record<string, never>, object>;
 
 export interface Runtime {
   containers: readonly ListedContainer[];
+  /** Without a state: ready. */
+  sandboxes: readonly { readonly id: string; readonly state?: number }[];
   ips: readonly string[];
   /** Labels of the last list. */
   asked: object | undefined;
+  askedSandboxes: object | undefined;
   /** When somebody follows the events, and when that has ended. */
   readonly followed: Promise<Followed>;
   readonly left: Promise<void>;
@@ -53,19 +60,27 @@ const codec = (path: string, request: string, response: string, responseStream =
   };
 };
 
+const labelsOf = ({ request }: Unary) =>
+  (request as { filter?: { label_selector?: object } }).filter?.label_selector;
+
 export async function containerd(socket: string): Promise<Runtime> {
   const server = new Server();
   const followed = Promise.withResolvers<Followed>();
   const left = Promise.withResolvers<void>();
   let stream: ServerWritableStream<{ filters: string[] }, object> | undefined;
   const runtime: Runtime = {
-    ...{ containers: [], ips: [], asked: undefined, followed: followed.promise, left: left.promise },
+    ...{ containers: [], sandboxes: [], ips: [], asked: undefined, askedSandboxes: undefined },
+    ...{ followed: followed.promise, left: left.promise },
     start: () => stream?.write({ namespace: 'k8s.io', topic: '/tasks/start' }),
     close: () => server.forceShutdown(),
   };
   const list = (call: Unary, answer: sendUnaryData<object>) => {
-    runtime.asked = (call.request as { filter?: { label_selector?: object } }).filter?.label_selector;
+    runtime.asked = labelsOf(call);
     answer(null, { containers: runtime.containers });
+  };
+  const boxes = (call: Unary, answer: sendUnaryData<object>) => {
+    runtime.askedSandboxes = labelsOf(call);
+    answer(null, { items: runtime.sandboxes });
   };
   const sandbox = (_: Unary, answer: sendUnaryData<object>) => {
     const [ip = '', ...more] = runtime.ips;
@@ -80,10 +95,11 @@ export async function containerd(socket: string): Promise<Runtime> {
   server.addService(
     {
       list: codec('/runtime.v1.RuntimeService/ListContainers', 'ListRequest', 'ListResponse'),
+      boxes: codec('/runtime.v1.RuntimeService/ListPodSandbox', 'BoxRequest', 'BoxResponse'),
       sandbox: codec('/runtime.v1.RuntimeService/PodSandboxStatus', 'SandboxRequest', 'SandboxResponse'),
       subscribe: codec('/containerd.services.events.v1.Events/Subscribe', 'Subscribe', 'Envelope', true),
     },
-    { list, sandbox, subscribe },
+    { list, boxes, sandbox, subscribe },
   );
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix://${socket}`, ServerCredentials.createInsecure(), (error) =>

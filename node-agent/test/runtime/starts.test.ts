@@ -11,6 +11,8 @@ const row = (state: number, attempt = 0, name = 'main') => ({
   metadata: { name, attempt },
 });
 const [CREATED, RUNNING, EXITED] = [0, 1, 2];
+/** Of a sandbox; one that is ready is 0, which is not sent. */
+const NOT_READY = 1;
 
 describe('the first container of a pod', () => {
   it.each([
@@ -49,12 +51,21 @@ describe('a runtime', () => {
     expect(runtime.asked).toEqual({ 'io.kubernetes.pod.uid': 'pod-uid' });
   });
 
+  it('is asked whether a pod without containers has its sandbox', async () => {
+    expect(await firstContainer(endpoint, 'pod-uid', 'main')).toBe('not yet');
+    runtime.sandboxes = [{ id: 'box', state: NOT_READY }];
+    expect(await firstContainer(endpoint, 'pod-uid', 'main')).toBe('not yet');
+    runtime.sandboxes = [{ id: 'old', state: NOT_READY }, { id: 'box' }];
+    expect(await firstContainer(endpoint, 'pod-uid', 'main')).toBe('near');
+    expect(runtime.askedSandboxes).toEqual({ 'io.kubernetes.pod.uid': 'pod-uid' });
+  });
+
   it('gives no addresses to a pod of the host network', async () => {
     runtime.containers = [row(RUNNING)];
     expect(await firstContainer(endpoint, 'pod-uid', 'main')).toEqual({ id: ID, ips: [] });
   });
 
-  it('tells of each start until nobody wants to hear of it', async () => {
+  it('tells of what is made and started until nobody wants to hear of it', async () => {
     let told = 0;
     const heard = new Promise<void>((resolve) => {
       const stop = followStarts(
@@ -70,7 +81,7 @@ describe('a runtime', () => {
     });
     const { filters, namespace } = await runtime.followed;
     expect({ filters, namespace }).toEqual({
-      filters: ['namespace==k8s.io,topic=="/tasks/start"'],
+      filters: ['namespace==k8s.io,topic=="/containers/create"', 'namespace==k8s.io,topic=="/tasks/start"'],
       namespace: 'k8s.io',
     });
     runtime.start();

@@ -1,18 +1,26 @@
 /** From an ordinary pod to a placeholder that is restored from a checkpoint; pure. Whatever is not named here stays as it was. */
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { checkpointDefaults } from '@dynamo-snapshot/api/checkpoint';
-import { STANDBY_DIR, STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
+import {
+  STANDBY_DIR,
+  STANDBY_FILE,
+  STANDBY_PATH,
+  STANDBY_PROGRAM_VOLUME,
+  STANDBY_VOLUME,
+} from '@dynamo-snapshot/api/control';
 import { annotation, label, RESTORED_CONDITION, SETTLED_CONDITION } from '@dynamo-snapshot/api/names';
 import type { Fallback } from '@dynamo-snapshot/api/standby';
 import { standbyCommand } from '@dynamo-snapshot/api/standby';
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container, V1Pod, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { prepared } from '../backend/prepare';
 import { byName, contractMounts, contractVolumes, SHARED_MEMORY_PATH, withMounts } from '../checkpoint/job';
 import type { Because } from '../restore/plan';
 import { startupProbe } from './probe';
 
 export interface ShapeSettings {
-  /** The agent's image, which brings standby. */
+  /** ConfigMap of the pod's namespace that holds standby; absent: an installer brings it (docs/adr/0046). */
+  readonly standbyConfigMap?: string;
+  /** The agent's image, for the installer. */
   readonly standbyImage: string;
   readonly pullPolicy: string;
   /** Localhost profile of placeholders; empty = as the pod says (docs/adr/0025). */
@@ -86,13 +94,13 @@ function podSpec({ spec }: V1Pod, order: ShapeOrder, settings: ShapeSettings): V
     ...(settings.seccompProfile === '' || rest.securityContext?.seccompProfile !== undefined
       ? {}
       : { securityContext: { ...rest.securityContext, seccompProfile } }),
-    // First, so that sidecars that are init containers do not hold it up.
-    initContainers: [installer(settings), ...(rest.initContainers ?? [])],
-    containers: containers.map((c) => (c.name === order.container ? placeholder(c, order, wantsShm) : c)),
-    volumes: byName(rest.volumes ?? [], [
-      { name: STANDBY_VOLUME, emptyDir: {} },
-      ...contractVolumes(shm, wantsShm),
-    ]),
+    ...withInstaller(rest.initContainers, settings),
+    containers: containers.map((c) =>
+      c.name === order.container
+        ? placeholder(c, order, [...standbyMounts(settings), ...contractMounts(c.name, wantsShm)])
+        : c,
+    ),
+    volumes: byName(rest.volumes ?? [], [...standbyVolumes(settings), ...contractVolumes(shm, wantsShm)]),
     readinessGates: [...(rest.readinessGates ?? []), { conditionType: gate }],
   };
 }
@@ -103,6 +111,38 @@ function sharedMemory(checkpoint: DynamoCheckpoint | undefined): string | undefi
   if (job === undefined || job.sharedMemory?.disabled === true) return undefined;
   return job.sharedMemory?.size ?? checkpointDefaults.sharedMemorySize;
 }
+
+/** Everybody may run it, nobody write to it. */
+const PROGRAM_MODE = 0o555;
+
+/** The emptyDir takes what standby remembers from one container of the pod to the next. */
+const standbyVolumes = ({ standbyConfigMap: name }: ShapeSettings): readonly V1Volume[] => [
+  { name: STANDBY_VOLUME, emptyDir: {} },
+  ...(name === undefined
+    ? []
+    : [{ name: STANDBY_PROGRAM_VOLUME, configMap: { name, defaultMode: PROGRAM_MODE } }]),
+];
+
+/**
+ * The program is a mount of its own also where the installer has put it, so that the set of mounts is the same: a worker that starts cold in
+ * the one may be captured, and restored into the other.
+ */
+const standbyMounts = ({ standbyConfigMap }: ShapeSettings): readonly V1VolumeMount[] => [
+  { name: STANDBY_VOLUME, mountPath: STANDBY_DIR },
+  {
+    name: standbyConfigMap === undefined ? STANDBY_VOLUME : STANDBY_PROGRAM_VOLUME,
+    mountPath: STANDBY_PATH,
+    subPath: STANDBY_FILE,
+    readOnly: true,
+  },
+];
+
+/** First, so that sidecars that are init containers do not hold it up. */
+const withInstaller = (
+  others: V1Container[] | undefined,
+  settings: ShapeSettings,
+): Pick<V1PodSpec, 'initContainers'> =>
+  settings.standbyConfigMap === undefined ? { initContainers: [installer(settings), ...(others ?? [])] } : {};
 
 /** Asks for what the strictest pod security standard asks for. */
 const installer = ({ standbyImage, pullPolicy }: ShapeSettings): V1Container => ({
@@ -123,7 +163,11 @@ const installer = ({ standbyImage, pullPolicy }: ShapeSettings): V1Container => 
   volumeMounts: [{ name: STANDBY_VOLUME, mountPath: STANDBY_DIR }],
 });
 
-function placeholder(container: V1Container, order: ShapeOrder, shm: boolean): V1Container {
+function placeholder(
+  container: V1Container,
+  order: ShapeOrder,
+  mounts: readonly V1VolumeMount[],
+): V1Container {
   const kept = { ...container };
   delete kept.args;
   const restore = order.checkpoint?.spec.restore;
@@ -133,7 +177,6 @@ function placeholder(container: V1Container, order: ShapeOrder, shm: boolean): V
   const timeout = restore?.timeoutSeconds ?? checkpointDefaults.restoreTimeoutSeconds;
   const unclaimedSeconds = order.waits ? wait : claim;
   const { command, fallback: otherwise } = order;
-  const standbyMount = { name: STANDBY_VOLUME, mountPath: STANDBY_DIR };
   return {
     ...kept,
     command: standbyCommand({ unclaimedSeconds, otherwise, command }),
@@ -143,7 +186,7 @@ function placeholder(container: V1Container, order: ShapeOrder, shm: boolean): V
     }),
     ...readiness(container),
     ...lifecycle(container),
-    volumeMounts: withMounts(kept, [standbyMount, ...contractMounts(container.name, shm)]),
+    volumeMounts: withMounts(kept, mounts),
   };
 }
 

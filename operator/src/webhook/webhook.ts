@@ -12,6 +12,8 @@ import type { WebhookConfig } from '../config';
 import type { Parts } from '../parts';
 import { checkpointRef } from '../parts';
 import { wantedCheckpoint } from '../restore/observe';
+import { ConfigMaps } from '../standby/config-maps';
+import { configMapFor } from '../standby/source';
 import { configure } from './configuration';
 import { decide } from './decide';
 import type { AdmissionRequest, AdmissionResponse } from './review';
@@ -32,6 +34,7 @@ export class Webhook {
   readonly #config: WebhookConfig;
   readonly #checkpoints: Informer<DynamoCheckpoint>;
   readonly #secret: CertificateSecret;
+  readonly #maps: ConfigMaps;
   readonly #queue: WorkQueue;
   #server: WebhookServer | undefined;
 
@@ -51,6 +54,7 @@ export class Webhook {
       name: config.secret,
       names: serviceNames(config),
     });
+    this.#maps = new ConfigMaps(kube);
     this.#queue = new WorkQueue({ name: 'admission', reconcile: () => this.#reconcile(), log });
   }
 
@@ -93,7 +97,15 @@ export class Webhook {
 
   async #pod(request: AdmissionRequest<V1Pod>): Promise<AdmissionResponse> {
     const checkpoints = await this.#fresh(request);
-    return podResponse(request, decide(request.object, checkpoints), this.#config);
+    const admission = decide(request.object, checkpoints);
+    const standbyConfigMap = admission.do === 'shape' ? await this.#standby(request) : undefined;
+    const settings = { ...this.#config, ...(standbyConfigMap === undefined ? {} : { standbyConfigMap }) };
+    return podResponse(request, admission, settings);
+  }
+
+  async #standby({ namespace = '' }: AdmissionRequest<V1Pod>): Promise<string | undefined> {
+    const { program, log } = this.#parts;
+    return program === undefined ? undefined : configMapFor(namespace, program, this.#maps, log);
   }
 
   /** What a pod asks for by name may be newer than our cache, which has no word of it or an old one. */

@@ -78,6 +78,34 @@ describe('a shaped pod', () => {
     expect(podPatch(worker, worker)).toEqual([]);
   });
 
+  it('mounts standby where an installer would have put it, where a ConfigMap of its namespace has it', () => {
+    const pod = shaped(worker, order, { ...settings, standbyConfigMap: 'standby-a' });
+    const other = shaped(worker, order, settings);
+    expect(pod.spec?.initContainers).toEqual(worker.spec?.initContainers);
+    const program = {
+      name: 'snapshot-standby-program',
+      configMap: { name: 'standby-a', defaultMode: 0o555 },
+    };
+    const [data, standby, ...rest] = other.spec?.volumes ?? [];
+    expect(pod.spec?.volumes).toEqual([data, standby, program, ...rest]);
+    const { volumeMounts = [], ...container } = main(pod) ?? {};
+    const { volumeMounts: otherMounts = [], ...otherContainer } = main(other) ?? {};
+    expect(container).toEqual(otherContainer);
+    const places = volumeMounts.map((m) => m.mountPath);
+    expect(places).toEqual(otherMounts.map((m) => m.mountPath));
+    const mount = { mountPath: '/.snapshot/standby', subPath: 'standby', readOnly: true };
+    expect(volumeMounts).toContainEqual({ name: program.name, ...mount });
+    expect(otherMounts).toContainEqual({ name: 'snapshot-standby', ...mount });
+    // Of a mount within another, the outer one comes first.
+    expect(places.indexOf('/.snapshot')).toBeLessThan(places.indexOf('/.snapshot/standby'));
+  });
+
+  it('has no empty list of init containers where it had none', () => {
+    const { initContainers: _, ...spec } = worker.spec ?? { containers: [] };
+    const pod = shaped({ ...worker, spec }, order, { ...settings, standbyConfigMap: 'standby-a' });
+    expect(pod.spec).not.toHaveProperty('initContainers');
+  });
+
   it('leaves sidecars and the containers before it as they are', () => {
     const { initContainers, containers } = shaped(worker, order, settings).spec ?? { containers: [] };
     expect(containers[1]).toEqual(worker.spec?.containers[1]);
