@@ -53,7 +53,7 @@ export function start(
   place: Place,
   name: string,
   argv: readonly string[],
-  options: Pick<SpawnOptions, 'env' | 'stdio'>,
+  options: Pick<SpawnOptions, 'env' | 'stdio' | 'cwd'>,
 ): Started {
   const group = join(place.cgroup, name);
   mkdirSync(group, { recursive: true });

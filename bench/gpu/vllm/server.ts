@@ -35,6 +35,8 @@ export async function startServer(place: Place, model: Model, limitMs: number): 
   const argv = ['python3', join(place.home, 'no_io_uring.py'), ...commandOf(place, model)];
   const { ended, ...running } = start(place, `vllm-${model.shape}`, argv, {
     env: environment(place, model),
+    // Python looks there for modules.
+    cwd: place.work,
     stdio: ['ignore', stdio, stdio],
   });
   closeSync(stdio);
