@@ -17,6 +17,7 @@ import type { Pool } from '@dynamo-snapshot/node-agent/memory/pool';
 import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
 import type { Checked } from '@dynamo-snapshot/node-agent/restore/check';
 import { check, layOut } from '@dynamo-snapshot/node-agent/restore/check';
+import { editsOfClone } from '@dynamo-snapshot/node-agent/restore/images';
 import { digestFiles } from '@dynamo-snapshot/node-agent/store/digest';
 import { openArtifact, publish } from '@dynamo-snapshot/node-agent/store/directory';
 import { readKeys } from '@dynamo-snapshot/node-agent/store/keys';
@@ -26,7 +27,7 @@ const threads = (io: BenchIo): number => threadsFor(io.config.threads, available
 
 /** The tree goes on as soon as it is dumped, unless it is that of a job; the artifact is stored meanwhile, then digested and published. */
 export async function storeTree(
-  dump: Omit<MemoryDump, 'whileFrozen'>,
+  dump: MemoryDump,
   finalDir: string,
   io: BenchIo,
   tree: CudaTree,
@@ -49,12 +50,10 @@ export async function storeTree(
       io.steps.note('paused', paused);
     },
   };
-  const memory = await dumpWithMemory({ ...dump, whileFrozen: () => Promise.resolve() }, io, source).catch(
-    async (error: unknown) => {
-      await gpu?.resume();
-      throw error;
-    },
-  );
+  const memory = await dumpWithMemory(dump, io, source).catch(async (error: unknown) => {
+    await gpu?.resume();
+    throw error;
+  });
   if (memory.pages === 'criu') throw new Error(`CRIU wrote the pages: ${memory.why}`);
   const files = await io.steps.run('digest', () =>
     withPool(threads(io), (pool) => digestFiles(dump.dir, undefined, pool)),
@@ -64,12 +63,22 @@ export async function storeTree(
 }
 
 /** Verified files below `view`; the shards are verified as they are filled in. */
-export async function openTree(dir: string, view: string, pool: Pool, io: BenchIo): Promise<Checked> {
+export async function openTree(
+  dir: string,
+  view: string,
+  pool: Pool,
+  io: BenchIo,
+  keepLocal: boolean,
+): Promise<Checked> {
   const artifact = await openArtifact(dir);
   const checked = await check(artifact, readKeys(io.config), pool, io);
-  const { faults } = checked.verified;
+  const { faults, content } = checked.verified;
   if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
-  layOut(checked, new Map(), view);
+  // The address is the same: it is only asked which connections have both of their ends here.
+  const edits = keepLocal
+    ? editsOfClone(content, { addresses: new Map(), keepLocal })
+    : new Map<string, Buffer>();
+  layOut(checked, edits, view);
   return checked;
 }
 

@@ -35,6 +35,8 @@ export interface Pack {
   readonly scripts: readonly string[];
   /** Each fills a folder that becomes <name>.tar.xz. Those with a key change seldom, and are kept under it. */
   readonly parts: readonly Part[];
+  /** What is still done to the archives in the folder. */
+  readonly finish?: (out: string) => void;
 }
 
 /** For this machine: nothing is compressed, all parts are filled into the folder `home`. */
@@ -54,7 +56,7 @@ export function runPack(pack: Pack): void {
   });
 }
 
-async function makePack({ out, mostBytes, scripts, parts }: Pack): Promise<void> {
+async function makePack({ out, mostBytes, scripts, parts, finish }: Pack): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'pack-'));
   try {
     rmSync(out, { recursive: true, force: true });
@@ -65,7 +67,9 @@ async function makePack({ out, mostBytes, scripts, parts }: Pack): Promise<void>
     for (const part of parts)
       await (unpacked ? part.fill(home) : makePart(part, scratch, join(out, `${part.name}.tar.xz`)));
     for (const script of scripts) copyFileSync(script, join(out, script.replace(/^.*\//, '')));
-    if (!unpacked) tellSize(out, mostBytes);
+    if (unpacked) return;
+    finish?.(out);
+    tellSize(out, mostBytes);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -10,6 +10,8 @@ import { say } from './say';
 import { managed, smoke } from './smoke';
 import { tooLittle } from './too-little';
 import { twenty } from './twenty';
+import { vllmCase } from './vllm/case';
+import type { Model } from './vllm/model';
 
 export interface Case {
   readonly name: string;
@@ -43,6 +45,12 @@ const llm = (shape: string, limitSeconds: number): Case => ({
   },
 });
 
+const vllm = (model: Model, limitSeconds: number): Case => ({
+  name: `vllm-${model.shape}`,
+  limitSeconds,
+  run: (place) => vllmCase(place, model, limitSeconds * 0.95),
+});
+
 /** Touched once, so that no figure has the machine's own growth in it. */
 function limits(place: Place): Promise<unknown> {
   const program = join(place.home, 'limits');
@@ -54,6 +62,8 @@ function limits(place: Place): Promise<unknown> {
   say('limits', `${gigabytes} GiB ${touched} ${measured}`);
   return Promise.resolve({ ...(JSON.parse(touched) as object), ...(JSON.parse(measured) as object) });
 }
+
+const GIB = 2 ** 30;
 
 const cases: readonly Case[] = [
   { name: 'smoke', limitSeconds: 170, run: smoke },
@@ -70,11 +80,19 @@ const cases: readonly Case[] = [
   { name: 'too-little', limitSeconds: 60, run: tooLittle },
 ];
 
+/** Run where they are asked for by name: their pack travels by itself, and they take minutes. */
+const asked: readonly Case[] = [
+  vllm({ shape: '8b', kvBytes: 4 * GIB }, 540),
+  vllm({ shape: '0.6b', kvBytes: 2 * GIB }, 400),
+  // For a test without a GPU.
+  vllm({ shape: 'tiny', kvBytes: GIB }, 200),
+];
+
 export function caseNamed(name: string): Case {
-  const found = cases.find((c) => c.name === name);
+  const found = [...cases, ...asked].find((c) => c.name === name);
   if (found === undefined)
     throw new Error(
-      `no case is named ${JSON.stringify(name)}; there are ${cases.map((c) => c.name).join(', ')}`,
+      `no case is named ${JSON.stringify(name)}; there are ${[...cases, ...asked].map((c) => c.name).join(', ')}`,
     );
   return found;
 }

@@ -8,6 +8,8 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Timing } from '@dynamo-snapshot/api/schema';
+import type { DumpPlan } from '@dynamo-snapshot/node-agent/capture/dump';
+import { dump } from '@dynamo-snapshot/node-agent/capture/dump';
 import { dumpArgs } from '@dynamo-snapshot/node-agent/criu/args';
 import { hookFolder } from '@dynamo-snapshot/node-agent/criu/hook';
 import { criuProgram } from '@dynamo-snapshot/node-agent/criu/program';
@@ -25,14 +27,15 @@ import { restoreTree } from '@dynamo-snapshot/nsrestore/criu';
 import { imagesOf, openTree, storeTree, withThreads } from './artifact';
 import type { BenchIo, Place } from './place';
 import { benchIo } from './place';
-import type { Worker } from './worker';
+import type { Beside } from './vllm/beside';
+import type { Running, Worker } from './worker';
 import { treeOf } from './worker';
 
 export type Path = 'stock' | 'ours' | 'ours-job';
 export const paths: readonly Path[] = ['stock', 'ours', 'ours-job'];
 
 /** Of one step: far above anything measured, and far below the limit of a case. */
-const limitMs = ({ gpuBytes }: Job): number => 25_000 + gpuBytes / 0.4e6;
+const limitMs = ({ gpuBytes }: Job<Running>): number => 25_000 + gpuBytes / 0.4e6;
 
 export interface Captured {
   readonly path: Path;
@@ -42,16 +45,19 @@ export interface Captured {
   readonly timings: readonly Timing[];
 }
 
-export interface Job {
+export interface Job<T extends Running = Worker> {
   readonly place: Place;
-  readonly worker: Worker;
+  readonly worker: T;
   readonly cudaPids: readonly HostPid[];
   readonly gpuBytes: number;
   readonly driver: string;
+  readonly beside?: Beside;
+  /** As in a manifest: absent where the worker has no connections. */
+  readonly tcp?: 'keep-local';
 }
 
 /** The worker goes on, but that of a job. */
-export async function capture(path: Path, job: Job): Promise<Captured> {
+export async function capture(path: Path, job: Job<Running>): Promise<Captured> {
   const dir = join(job.place.images, `${path}-${job.worker.ref.pid}`);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(imagesOf(dir), { recursive: true });
@@ -60,7 +66,7 @@ export async function capture(path: Path, job: Job): Promise<Captured> {
   return { path, dir, cudaPids: job.cudaPids, timings: io.timings() };
 }
 
-async function planOf({ place, worker }: Job, dir: string) {
+async function planOf({ place, worker }: Job<Running>, dir: string): Promise<DumpPlan> {
   return {
     program: await criuProgram(place.config.criu, place.config.rlimitShim),
     images: imagesOf(dir),
@@ -73,38 +79,54 @@ async function planOf({ place, worker }: Job, dir: string) {
   };
 }
 
-async function captureStock(job: Job, dir: string, { steps }: BenchIo): Promise<void> {
+async function captureStock(job: Job<Running>, dir: string, io: BenchIo): Promise<void> {
+  const { steps } = io;
   const cuda = await upHelper(job.place);
   try {
     await steps.runToEnd('gpuLock', () =>
       each(cuda, job, (pid) => ({ call: 'lock', pid, timeoutMs: 10_000 })),
     );
     await steps.runToEnd('gpuCheckpoint', () => each(cuda, job, (pid) => ({ call: 'checkpoint', pid })));
-    const { program, ...plan } = await planOf(job, dir);
-    const argv = dumpArgs({ ...plan, criu: program.path, actionScript: '/bin/true' });
-    const { code, stderr } = await steps.runToEnd('dump', () =>
-      command(argv, { env: environment(program.env), deadlineMs: limitMs(job) }),
-    );
-    if (code !== 0) throw new Error(`criu dump: exit ${code}: ${stderr.trim().slice(-300)}`);
+    const plan = await planOf(job, dir);
+    await steps.runToEnd('dump', () => dumpAlone(job, plan, io));
     await steps.runToEnd('gpuResume', () => giveBack(cuda, job));
   } finally {
     cuda.close();
   }
 }
 
-async function captureOurs(job: Job, dir: string, io: BenchIo, sourceEnds: boolean): Promise<void> {
+/** What lies beside the dump is kept at the end of it; without such, CRIU has no script of ours. */
+async function dumpAlone(job: Job<Running>, plan: DumpPlan, io: BenchIo): Promise<void> {
+  const { beside } = job;
+  if (beside !== undefined) return dump(plan, io, () => kept(beside));
+  const { program, ...asked } = plan;
+  const argv = dumpArgs({ ...asked, criu: program.path, actionScript: '/bin/true' });
+  const { code, stderr } = await command(argv, { env: environment(program.env), deadlineMs: limitMs(job) });
+  if (code !== 0) throw new Error(`criu dump: exit ${code}: ${stderr.trim().slice(-300)}`);
+}
+
+function kept(beside: Beside | undefined): Promise<void> {
+  beside?.keep();
+  return Promise.resolve();
+}
+
+async function captureOurs(job: Job<Running>, dir: string, io: BenchIo, sourceEnds: boolean): Promise<void> {
   const staging = join(dirname(dir), `.staging-${basename(dir)}`);
   rmSync(staging, { recursive: true, force: true });
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(imagesOf(staging), { recursive: true });
   const plan = await planOf(job, staging);
   const tree = { processes: refs(job.cudaPids), bytes: job.gpuBytes, driver: job.driver };
-  const dump = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes, sourceEnds };
-  await storeTree(dump, dir, io, tree);
+  const asked = { dir: staging, plan, processes: treeOf(job.worker), gpuBytes: job.gpuBytes, sourceEnds };
+  await storeTree({ ...asked, whileFrozen: () => kept(job.beside) }, dir, io, tree);
 }
 
 /** The tree has the pids that it had: the worker must have ended. */
-export async function restore(job: Job, { path, dir, cudaPids }: Captured): Promise<readonly Timing[]> {
+export async function restore(
+  job: Job<Running>,
+  { path, dir, cudaPids }: Captured,
+): Promise<readonly Timing[]> {
+  job.beside?.layOut();
   // The engine has asked for the devices before; the same is given to both.
   const cuda = await upHelper(job.place);
   const io = benchIo(job.place, limitMs(job), { watched: job.worker.ref.pid });
@@ -124,11 +146,13 @@ export async function restore(job: Job, { path, dir, cudaPids }: Captured): Prom
   }
 }
 
-async function restoreMemory(job: Job, dir: string, io: BenchIo): Promise<void> {
+async function restoreMemory(job: Job<Running>, dir: string, io: BenchIo): Promise<void> {
   const view = join(job.place.images, 'view');
   rmSync(view, { recursive: true, force: true });
   await withThreads(io, async (pool) => {
-    const checked = await io.steps.runToEnd('verify', () => openTree(dir, view, pool, io));
+    const checked = await io.steps.runToEnd('verify', () =>
+      openTree(dir, view, pool, io, job.tcp === 'keep-local'),
+    );
     await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(view)));
     const hosts = new Map(treeOf(job.worker).map((pid) => [status(pid)?.nsPids.at(-1) ?? 0, pid]));
     await io.steps.runToEnd('fill', () => fillTree(checked, hosts, pool, io));
@@ -138,7 +162,7 @@ async function restoreMemory(job: Job, dir: string, io: BenchIo): Promise<void> 
 }
 
 /** CRIU leaves the tree stopped; it must run, for its own threads do the driver's restore. */
-function goOn({ worker }: Job): void {
+function goOn({ worker }: Job<Running>): void {
   for (const pid of [...treeOf(worker)].reverse()) signal(pid, 'SIGCONT');
 }
 
@@ -148,14 +172,14 @@ async function upHelper(place: Place): Promise<Cuda> {
   return cuda;
 }
 
-async function criuRestore(job: Job, images: string): Promise<void> {
+async function criuRestore(job: Job<Running>, images: string): Promise<void> {
   const { place, worker } = job;
   const net = openSync('/proc/self/ns/net', 'r');
   const none = openSync('/dev/null', 'r+');
   try {
     const manifest = {
       process: { stdio: ['/dev/null', '/dev/null', '/dev/null'] },
-      dump: { externalMounts: [], joinedNamespaces: [] },
+      dump: { externalMounts: [], joinedNamespaces: [], ...(job.tcp && { tcp: job.tcp }) },
     } as unknown as Manifest;
     const asked = {
       artifact: '',
@@ -184,7 +208,7 @@ const environment = (more: Readonly<Record<string, string>>): Record<string, str
 const refs = (pids: readonly HostPid[]): readonly ProcessRef[] =>
   pids.flatMap((pid) => processRef(pid) ?? []);
 
-async function each(cuda: Cuda, job: Job, callOf: (pid: number) => CudaCall): Promise<void> {
+async function each(cuda: Cuda, job: Job<Running>, callOf: (pid: number) => CudaCall): Promise<void> {
   for (const pid of job.cudaPids) {
     const call = callOf(pid);
     const answer = await cuda.call(call, limitMs(job));
@@ -192,13 +216,13 @@ async function each(cuda: Cuda, job: Job, callOf: (pid: number) => CudaCall): Pr
   }
 }
 
-async function giveBack(cuda: Cuda, job: Job): Promise<void> {
+async function giveBack(cuda: Cuda, job: Job<Running>): Promise<void> {
   await each(cuda, job, (pid) => ({ call: 'restore', pid, gpuPairs: [] }));
   await each(cuda, job, (pid) => ({ call: 'unlock', pid }));
 }
 
 /** Which of a worker's processes hold CUDA state, by the driver's word. */
-export async function cudaPidsOf(place: Place, worker: Worker): Promise<readonly HostPid[]> {
+export async function cudaPidsOf(place: Place, worker: Running): Promise<readonly HostPid[]> {
   const cuda = new Cuda(place.config.gpu.helper);
   try {
     const answers = await Promise.all(

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Place } from './place';
 import { say } from './say';
-import type { Worker } from './worker';
+import type { Running } from './worker';
 import { treeOf } from './worker';
 
 const LINES = 25;
 
-export function diagnose(place: Place, worker: Worker): void {
+export function diagnose(place: Place, worker: Running): void {
   for (const file of logs(place)) say(file, `\n${tail(file)}`);
   for (const pid of treeOf(worker)) {
     const read = (name: string) => textOf(`/proc/${pid}/${name}`);

@@ -1,37 +1,10 @@
 /** Packs everything that the bench needs on a machine with nothing but an NVIDIA driver into dist/bench-gpu. */
-import { copyFileSync, cpSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
-import { base, compile, runPack } from './base';
-
-async function buildBench(home: string): Promise<void> {
-  await build({
-    entryPoints: {
-      bench: 'bench/gpu/main.ts',
-      engine: 'node-agent/src/engine-main.ts',
-      'memory-worker': 'node-agent/src/memory/worker.ts',
-    },
-    outdir: home,
-    outExtension: { '.js': '.cjs' },
-    minifySyntax: true,
-    minifyWhitespace: true,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    external: ['koffi', '@napi-rs/blake-hash'],
-    logLevel: 'warning',
-  });
-  for (const name of ['worker', 'limits']) compile(`bench/gpu/${name}.c`, join(home, name));
-  // Newer than what the base may hold, and small.
-  for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
-    cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
-  copyFileSync('bench/gpu/llm.py', join(home, 'llm.py'));
-}
+import { base, runPack } from './base';
+import { buildPrograms } from './programs';
 
 runPack({
   out: 'dist/bench-gpu',
   mostBytes: 60e6,
   scripts: ['bench/gpu/run.sh'],
-  parts: [base(), { name: 'bench', fill: buildBench }],
+  parts: [base(), { name: 'bench', fill: buildPrograms }],
 });

@@ -23,7 +23,23 @@ export interface Place {
   /** cgroup v2 folder, below which every worker gets a group. */
   readonly cgroup: string;
   readonly config: EngineConfig;
+  readonly vllm: VllmPlace;
 }
+
+export interface VllmPlace {
+  /** Where unpack.sh has put it. */
+  readonly folder: string;
+  /** Stands in for vLLM, with its arguments; none = vLLM itself. */
+  readonly program: readonly string[];
+  readonly rounds: number;
+  readonly port: number;
+  /** In this order; the last one is captured. */
+  readonly starts: readonly Start[];
+}
+
+/** With nothing compiled, or with what a start before has compiled. */
+const starts = ['empty', 'warm'] as const;
+export type Start = (typeof starts)[number];
 
 export function placeOf(env: Readonly<Record<string, string | undefined>>): Place {
   const need = (name: string): string => {
@@ -39,10 +55,28 @@ export function placeOf(env: Readonly<Record<string, string | undefined>>): Plac
     images: need('BENCH_IMAGES'),
     cgroup: env['BENCH_CGROUP'] ?? '/sys/fs/cgroup/dynamo-bench',
     config: engineConfig(env),
+    vllm: vllmOf(env),
   };
   for (const dir of [place.out, place.work, place.images, place.config.work, join(work, 'restore')])
     mkdirSync(dir, { recursive: true });
   return place;
+}
+
+function vllmOf(env: Readonly<Record<string, string | undefined>>): VllmPlace {
+  const words = (name: string, otherwise: string) =>
+    (env[name] ?? otherwise).split(/[ ,]+/).filter((word) => word !== '');
+  return {
+    folder: env['BENCH_VLLM'] ?? '',
+    program: words('BENCH_VLLM_PROGRAM', ''),
+    rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
+    port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
+    starts: words('BENCH_VLLM_STARTS', starts.join()).map((word) => {
+      const start = starts.find((one) => one === word);
+      if (start === undefined)
+        throw new Error(`BENCH_VLLM_STARTS names ${word}, which is none of ${starts.join()}`);
+      return start;
+    }),
+  };
 }
 
 const quiet: Log = {

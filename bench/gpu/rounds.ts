@@ -9,7 +9,7 @@ import { diagnose } from './diagnose';
 import { mapped, touch } from './machine';
 import type { Place } from './place';
 import { say, soFar } from './say';
-import type { Round, Worker } from './worker';
+import type { Round, Running, Worker } from './worker';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
 
 export interface CycleResult {
@@ -26,8 +26,10 @@ export interface CycleResult {
 export interface RoundsResult {
   readonly name: string;
   readonly gpuBytes: number;
-  /** From exec until two rounds of work were done. */
+  /** From exec until two rounds of work were done, or a server has given the last token of its first answer. */
   readonly coldSeconds: number;
+  /** The same where nothing of what a first start compiles was there yet. */
+  readonly coldEmptySeconds?: number;
   readonly cycles: readonly CycleResult[];
   readonly faults: readonly string[];
 }
@@ -74,9 +76,9 @@ export async function alternate(place: Place, plan: RoundsPlan): Promise<RoundsR
   return { ...result, cycles, faults };
 }
 
-const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100;
+export const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100;
 
-export async function jobOf(place: Place, worker: Worker): Promise<Job> {
+export async function jobOf<T extends Running>(place: Place, worker: T): Promise<Job<T>> {
   const cuda = new Cuda(place.config.gpu.helper);
   try {
     const { devices = [], driver = '' } = await cuda.call({ call: 'devices' }, 60_000);
@@ -123,5 +125,5 @@ async function nextRound(worker: Worker, last: Round | undefined): Promise<Round
   return last === undefined ? first : roundAfter(worker, first.round, SERVES_WITHIN_MS);
 }
 
-const told = (timings: readonly Timing[]): string =>
+export const told = (timings: readonly Timing[]): string =>
   timings.map(({ step, seconds }) => `${step} ${seconds.toFixed(2)}`).join(', ');

@@ -2,6 +2,7 @@
 # Unpacks the bench that lies beside this script and runs it: run.sh OUT_DIR [CASES], CASES separated by commas or spaces (also $CASES).
 # Needs root and an NVIDIA driver; no network, Node, containerd or Kubernetes. Everything has a time limit.
 # BENCH_WORK: scratch (default /var/tmp/dynamo-bench). BENCH_IMAGES: where captures go (default: a tmpfs of its own).
+# Of the cases vllm-*: BENCH_VLLM_ROUNDS (3), BENCH_VLLM_STARTS (empty,warm: with nothing compiled, and with what the first compiled).
 set -eu
 out=${1:?usage: run.sh OUT_DIR [CASES]}
 cases=${2:-${CASES:-}}
@@ -19,6 +20,9 @@ for part in base bench; do
   touch "$home/.$part"
 done
 
+# For the cases vllm-*: what lies beside us, or was left here before.
+[ ! -d "$here/../bench-gpu-vllm" ] || sh "$here/../bench-gpu-vllm/unpack.sh"
+
 images=${BENCH_IMAGES:-$work/images}
 mkdir -p "$images"
 if [ -z "${BENCH_IMAGES:-}" ] && ! grep -q " $images tmpfs " /proc/mounts; then
@@ -29,7 +33,7 @@ fi
 cgroup=${BENCH_CGROUP:-/sys/fs/cgroup/dynamo-bench}
 mkdir -p "$cgroup"
 
-export BENCH_HOME="$home" BENCH_OUT="$out" BENCH_WORK="$work/scratch" BENCH_IMAGES="$images" BENCH_CGROUP="$cgroup"
+export BENCH_HOME="$home" BENCH_OUT="$out" BENCH_WORK="$work/scratch" BENCH_IMAGES="$images" BENCH_CGROUP="$cgroup" BENCH_VLLM="$work/vllm"
 export SNAPSHOT_CRIU="$home/criu/criu" SNAPSHOT_ENGINE="$home/engine.cjs" SNAPSHOT_RLIMIT_SHIM="$home/rlimit-shim.so"
 export SNAPSHOT_WORK="$work/engine"
 {

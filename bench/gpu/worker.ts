@@ -1,4 +1,5 @@
 /** A process whose memory is captured: started in a cgroup of its own, seen by what it writes, ended by its checked pid. */
+import type { SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -13,10 +14,14 @@ export interface Round {
   readonly sum: string;
 }
 
-export interface Worker {
+/** Root of a tree, and the cgroup that it has to itself. */
+export interface Running {
   readonly ref: ProcessRef;
-  readonly file: string;
   readonly group: string;
+}
+
+export interface Worker extends Running {
+  readonly file: string;
 }
 
 /** Joins the group, then becomes the worker. */
@@ -31,13 +36,29 @@ export async function startWorker(
 ): Promise<Worker> {
   const file = join(place.work, `${name}.round`);
   rmSync(file, { force: true });
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/root', ...workerEnv() };
+  const { ended, ...running } = start(place, name, [...argv, file], { env, stdio: 'ignore' });
+  const worker = { ...running, file };
+  await Promise.race([roundAfter(worker, 2, limitMs), ended]);
+  return worker;
+}
+
+export interface Started extends Running {
+  /** Rejects when the root has ended. */
+  readonly ended: Promise<never>;
+}
+
+/** In a cgroup and a session of its own. */
+export function start(
+  place: Place,
+  name: string,
+  argv: readonly string[],
+  options: Pick<SpawnOptions, 'env' | 'stdio' | 'cwd'>,
+): Started {
   const group = join(place.cgroup, name);
   mkdirSync(group, { recursive: true });
-  const child = spawn('/bin/sh', ['-c', JOIN, 'join', join(group, 'cgroup.procs'), ...argv, file], {
-    detached: true,
-    stdio: 'ignore',
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/root', ...workerEnv() },
-  });
+  const args = ['-c', JOIN, 'join', join(group, 'cgroup.procs'), ...argv];
+  const child = spawn('/bin/sh', args, { detached: true, ...options });
   const ended = new Promise<never>((_, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) =>
@@ -47,9 +68,7 @@ export async function startWorker(
   ended.catch(() => {}); // its end is expected later on
   const ref = child.pid === undefined ? undefined : processRef(child.pid);
   if (ref === undefined) throw new Error(`${argv[0]} does not start`);
-  const worker = { ref, file, group };
-  await Promise.race([roundAfter(worker, 2, limitMs), ended]);
-  return worker;
+  return { ref, group, ended };
 }
 
 /** The driver's libraries may lie where only this names them. */
@@ -95,13 +114,13 @@ export async function roundAfter(
   });
 }
 
-export const treeOf = ({ ref }: Worker): readonly HostPid[] =>
+export const treeOf = ({ ref }: Pick<Running, 'ref'>): readonly HostPid[] =>
   processTree(ref.pid).filter((pid) => status(pid)?.state !== 'Z');
 
 const GONE_WITHIN_MS = 30_000;
 
 /** Ended and reaped: its pids are free again. */
-export async function endWorker(worker: Worker): Promise<void> {
+export async function endWorker(worker: Running): Promise<void> {
   const refs = treeOf(worker).flatMap((pid) => processRef(pid) ?? []);
   for (const ref of [...refs].reverse()) if (isAlive(ref)) process.kill(ref.pid, 'SIGKILL');
   const until = performance.now() + GONE_WITHIN_MS;

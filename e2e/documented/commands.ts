@@ -76,6 +76,7 @@ const ofTheRepository: Commands = {
   'npm run bench:digests -- --mib 4096 --rounds 3': slow,
   'npm run bench:digests': onSmall,
   'npm run bench:pack': { byHand: 'GPU' },
+  'npm run bench:pack:vllm': { byHand: 'GPU' },
   'npm run e2e:gpu': stage("'dist/e2e-gpu/run.sh', out, '--cpu'"),
   'npm run e2e:gpu:pack': stage("'e2e/gpu/pack.ts'"),
   'npx tsx scripts/pictures.ts': { byHand: 'pictures for the pages' },

@@ -1,5 +1,6 @@
 import { bars, median, plot, table } from '../report';
 import type { CaseResult } from '../run';
+import { withTokens } from '../vllm/case';
 
 const timings = (criu: number, gpuRestore: number) => [
   { step: 'criu', seconds: criu },
@@ -64,6 +65,21 @@ it('holds a source that is not wanted any more against a stock capture that does
     '| alloc-8 | 8.0 | ours-job | 1 | 1.0 | 3.00 (3.00; 3.00) | 2.00 | 5.00, 5.00 | yes |',
   );
   expect(text).not.toContain('| ours |');
+});
+
+it('tells both cold starts of a server', () => {
+  const server = result([cycle('stock', 9), cycle('ours', 1)]);
+  const both = { ...server, result: { ...(server.result as object), coldSeconds: 50, coldEmptySeconds: 98 } };
+  expect(table([both])).toContain('| ours | 1 | 50.0 (nothing compiled: 98.0) |');
+});
+
+it('tells what is known of a case that was broken off before its first cycle', () =>
+  expect(table([{ ...result([]), ended: 'late' }])).toContain('- alloc-8: late, {"name":"alloc-8"'));
+
+it('counts the answer of a server as a part of its restore', () => {
+  const timed = withTokens(timings(2, 1), 0.5);
+  expect(timed.find(({ step }) => step === 'total')).toEqual({ step: 'total', seconds: 3.5 });
+  expect(timed.at(-2)).toEqual({ step: 'tokens', seconds: 0.5 });
 });
 
 it('lists what is no cycle as it is', () => {
