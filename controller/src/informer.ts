@@ -9,19 +9,10 @@ import type { Log } from './log';
 import { Lookup } from './lookup';
 import type { Resource } from './resource';
 import { listResource, resourcePath } from './resource';
-
-export type Change = 'ADDED' | 'MODIFIED' | 'DELETED';
+import type { Change, Watched } from './watched';
 
 const FIRST_RESTART_MS = 1000;
 const LAST_RESTART_MS = 30_000;
-
-/** What an informer needs to know of an object; our own types and client-node's both fit. */
-export interface Watched {
-  readonly metadata?: { readonly name?: string; readonly namespace?: string };
-}
-
-export const keyOf = (object: Watched): string =>
-  `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
 
 export interface InformerOptions {
   readonly config: KubeConfig;

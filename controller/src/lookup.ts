@@ -1,6 +1,6 @@
 /** Finds objects of a cache by something else than their key, without looking at each of them. Kept by an informer. */
-import type { Change, Watched } from './informer';
-import { keyOf } from './informer';
+import type { Change, Watched } from './watched';
+import { keyOf } from './watched';
 
 /** What reconcilers see of a lookup. */
 export interface Find<T> {

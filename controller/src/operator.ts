@@ -5,8 +5,8 @@
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import Operator, { ResourceEventType, ResourceMetaImpl } from '@dot-i/k8s-operator';
-import type { Change, Watched } from './informer';
 import { Informer } from './informer';
+import type { Change, Watched } from './watched';
 import type { Log } from './log';
 import type { WorkQueue } from './queue';
 import type { Resource } from './resource';

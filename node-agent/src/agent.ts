@@ -9,7 +9,7 @@ import { ASSIGNMENT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import type { Clock } from '@dynamo-snapshot/api/time';
 import type { Api } from '@dynamo-snapshot/controller/api';
 import type { Informer } from '@dynamo-snapshot/controller/informer';
-import { keyOf } from '@dynamo-snapshot/controller/informer';
+import { keyOf } from '@dynamo-snapshot/controller/watched';
 import type { Log } from '@dynamo-snapshot/controller/log';
 import type { Metrics } from '@dynamo-snapshot/controller/metrics';
 import { measureDepth, measured } from '@dynamo-snapshot/controller/metrics';

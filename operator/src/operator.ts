@@ -3,7 +3,7 @@ import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import type { Informer } from '@dynamo-snapshot/controller/informer';
-import { keyOf } from '@dynamo-snapshot/controller/informer';
+import { keyOf } from '@dynamo-snapshot/controller/watched';
 import type { Lookup } from '@dynamo-snapshot/controller/lookup';
 import { measureDepth, measured } from '@dynamo-snapshot/controller/metrics';
 import { LevelOperator } from '@dynamo-snapshot/controller/operator';

@@ -6,7 +6,7 @@ import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
 import { statusOf } from '@dynamo-snapshot/controller/api';
-import type { Watched } from '@dynamo-snapshot/controller/informer';
+import type { Watched } from '@dynamo-snapshot/controller/watched';
 import { Informer } from '@dynamo-snapshot/controller/informer';
 import { silent } from '@dynamo-snapshot/controller/log';
 import type { Resource } from '@dynamo-snapshot/controller/resource';

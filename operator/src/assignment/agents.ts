@@ -4,7 +4,7 @@
  * is judged by the clock of the one who sees it change, so that clocks of nodes need not agree.
  */
 import type { Clock, Instant } from '@dynamo-snapshot/api/time';
-import type { Change } from '@dynamo-snapshot/controller/informer';
+import type { Change } from '@dynamo-snapshot/controller/watched';
 import type { V1Pod } from '@kubernetes/client-node';
 import { isLeaving, isOver, isReady, readiness } from '../pod';
 

@@ -2,7 +2,7 @@
 import { STANDBY_VOLUME } from '@dynamo-snapshot/api/control';
 import { standbyConfigMaps } from '@dynamo-snapshot/api/names';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import type { Change } from '@dynamo-snapshot/controller/informer';
+import type { Change } from '@dynamo-snapshot/controller/watched';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Caches } from '../parts';
 import { isOver } from '../pod';
