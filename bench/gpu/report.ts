@@ -94,7 +94,7 @@ function row(result: RoundsResult, path: Path): string {
 
 /** A server's best case is what it is held against; the other is told. */
 const cold = ({ coldSeconds, coldEmptySeconds }: RoundsResult): string =>
-  coldEmptySeconds === undefined || coldEmptySeconds === coldSeconds
+  coldEmptySeconds === undefined
     ? coldSeconds.toFixed(1)
     : `${coldSeconds.toFixed(1)} (nothing compiled: ${coldEmptySeconds.toFixed(1)})`;
 

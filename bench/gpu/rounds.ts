@@ -28,7 +28,7 @@ export interface RoundsResult {
   readonly gpuBytes: number;
   /** From exec until two rounds of work were done, or a server has given the last token of its first answer. */
   readonly coldSeconds: number;
-  /** The same where nothing of what a first start compiles was there yet. */
+  /** The same of an earlier start, where nothing of what it compiles was there yet. */
   readonly coldEmptySeconds?: number;
   readonly cycles: readonly CycleResult[];
   readonly faults: readonly string[];

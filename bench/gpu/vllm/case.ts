@@ -55,15 +55,15 @@ interface Cold {
 
 /** The server of the last start is the one that is captured. */
 async function coldStarts(place: Place, model: Model, name: string): Promise<Cold> {
-  let coldEmptySeconds: number | undefined;
+  let before: Pick<Cold, 'coldEmptySeconds'> = {};
   for (const kind of place.vllm.starts) {
     if (kind === 'empty') rmSync(compiledIn(place, model), { recursive: true, force: true });
     const from = performance.now();
     const server = await startServer(place, model, STARTS_WITHIN_MS);
     const seconds = secondsSince(from);
     say(name, `cold start to ${TOKENS} tokens, ${kind} compile cache: ${seconds} s`);
-    if (kind === 'empty') coldEmptySeconds = seconds;
-    const known = { coldSeconds: seconds, ...(coldEmptySeconds !== undefined && { coldEmptySeconds }) };
+    const known = { coldSeconds: seconds, ...before };
+    if (kind === 'empty') before = { coldEmptySeconds: seconds };
     soFar({ name, gpuBytes: 0, ...known, cycles: [], faults: [] });
     if (kind === place.vllm.starts.at(-1)) return { server, ...known };
     await endWorker(server);
