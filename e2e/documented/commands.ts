@@ -73,7 +73,7 @@ const ofTheRepository: Commands = {
   'npm run demo -- --engine vllm': slow,
   'npm run bench': onSmall,
   'npm run bench -- --mib 4096 --rounds 3': slow,
-  'npm run bench:digests -- --mib 4096 --rounds 3': slow,
+  'npm run bench:digests -- --mib 4096 --rounds 4 --cold': slow,
   'npm run bench:digests': onSmall,
   'npm run bench:pack': { byHand: 'GPU' },
   'npm run bench:pack:vllm': { byHand: 'GPU' },
