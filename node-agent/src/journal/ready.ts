@@ -65,7 +65,10 @@ export class ReadyEngine {
     this.ref = ref;
   }
 
-  /** From then on it outlives the agent. False where it cannot join the groups; it has begun nothing then, and ends; why is in the operation's output. */
+  /**
+   * From then on it outlives the agent. False where it cannot join the groups; it has begun nothing then, and ends. Why is in the operation's
+   * output.
+   */
   begin(entry: JournalEntry, groups: readonly string[], onExit: () => void): boolean {
     try {
       for (const dir of groups) writeFileSync(join(dir, 'cgroup.procs'), String(this.ref.pid));

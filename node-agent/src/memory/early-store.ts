@@ -7,21 +7,21 @@ import type { Chunk } from './chunks';
 import { CHUNK_BYTES } from './chunks';
 import type { EarlyEnd, Held, HeadStart } from './early';
 import { blocksOfTree } from './early';
-import type { Pool } from './pool';
+import type { Threads } from './pool';
 import { ChunkTable, NOWHERE } from './table';
 import type { Dropped } from './task';
 
 export class EarlyStore implements HeadStart {
   readonly #held: Held;
-  readonly #pool: Pool;
+  readonly #threads: Threads;
   readonly #blocks: ChunkTable;
   /** Undefined where a thread failed: then it is not known what the others left out. */
   readonly #done: Promise<readonly Dropped[] | undefined>;
 
-  /** The pool has nothing else to do until it has ended. */
-  constructor(held: Held, pool: Pool) {
+  /** The threads have nothing else to do until it has ended. */
+  constructor(held: Held, threads: Threads) {
     this.#held = held;
-    this.#pool = pool;
+    this.#threads = threads;
     this.#blocks = ChunkTable.of(
       blocksOfTree(held.root).map(({ host, address }) => ({
         ...{ pid: host, bytes: CHUNK_BYTES, startsEmpty: true },
@@ -31,7 +31,7 @@ export class EarlyStore implements HeadStart {
     );
     const { memory } = this.#blocks;
     // What could not be stored is stored later, or its failure is told then.
-    this.#done = pool
+    this.#done = threads
       .run(() => ({ do: 'early store', table: memory }))
       .then(
         ({ dropped }) => dropped,
@@ -50,7 +50,7 @@ export class EarlyStore implements HeadStart {
     const rows = isUsable ? rowsOf(this.#blocks, table, chunks) : new Map<number, number>();
     const { kept, lengths, isCut } = keptOf(this.#blocks, (block) => rows.has(block));
     if (isCut || dropped === undefined)
-      await this.#pool.run((shard) => ({ do: 'cut', length: lengths.get(shard) ?? 0 }));
+      await this.#threads.run((shard) => ({ do: 'cut', length: lengths.get(shard) ?? 0 }));
     for (const block of kept) table.isStoredAs(rows.get(block) ?? NOWHERE, this.#blocks, block);
     const used = (dropped ?? []).filter(({ row }) => kept.has(row));
     return {

@@ -1,3 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,8 +8,10 @@ import { blake3 } from '@napi-rs/blake-hash';
 import type { Region } from '../../src/linux/memory';
 import { allocate, release, viewOf } from '../../src/linux/memory';
 import { CHUNK_BYTES } from '../../src/memory/chunks';
-import { keptOf } from '../../src/memory/early-store';
+import { hostPid } from '../../src/linux/ids';
+import { EarlyStore, keptOf } from '../../src/memory/early-store';
 import { perform } from '../../src/memory/perform';
+import type { Threads } from '../../src/memory/pool';
 import { ChunkTable, NOWHERE } from '../../src/memory/table';
 
 const PAGE = 4096;
@@ -101,5 +106,76 @@ describe('a head start into a shard', () => {
     perform({ do: 'sync' });
     perform({ do: 'open', shard: 3, path: join(dir, 'closed'), key: Buffer.alloc(32, 1) });
     expect(() => perform({ do: 'cut', length: 0 })).toThrow(/encrypted/);
+  });
+});
+
+describe('a head start on a process', () => {
+  let dir: string;
+  let holder: ChildProcess;
+  let first: number;
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'early-'));
+    execFileSync('gcc', ['-O1', '-Wall', '-o', join(dir, 'holder'), 'node-agent/test/memory/holder.c']);
+  });
+  beforeEach(async () => {
+    holder = spawn(join(dir, 'holder'), ['3'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (holder.stdout === null) throw new Error('it says nothing');
+    const [said] = (await once(holder.stdout, 'data')) as [Buffer];
+    first = Number(said.toString());
+    perform({ do: 'open', shard: 0, path: join(dir, 'shard') });
+  });
+  afterEach(async () => {
+    perform({ do: 'sync' });
+    rmSync(join(dir, 'shard'));
+    const gone = once(holder, 'exit');
+    holder.kill('SIGKILL');
+    await gone;
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  /** This one, now. */
+  const threads: Threads = { threads: 1, run: (taskOf) => Promise.resolve(perform(taskOf(0))) };
+  const NOBODY = 0;
+  const pid = () => holder.pid ?? 0;
+  const chunk = (n: number, bytes = CHUNK_BYTES) => ({
+    ...{ pid: 1, bytes, startsEmpty: true },
+    extents: [{ address: first + n * CHUNK_BYTES, length: bytes }],
+  });
+  const full = (n: number, bytes = CHUNK_BYTES) => Buffer.alloc(bytes, n + 1);
+
+  async function copied(tracer: number, chunks: readonly ReturnType<typeof chunk>[]) {
+    const early = new EarlyStore({ root: hostPid(pid()), tracer }, threads);
+    const table = ChunkTable.of(chunks, pid);
+    await early.end(table, chunks);
+    const isEarly = chunks.map((_, row) => table.file(row) === 0);
+    perform({ do: 'copy', table: table.memory });
+    const shard = readFileSync(join(dir, 'shard'));
+    const found = chunks.map((_, row) => {
+      const stored = shard.subarray(table.offset(row), table.offset(row) + table.stored(row));
+      return table.digest(row).equals(blake3(stored)) ? stored : undefined;
+    });
+    return { early: isEarly, found, bytes: shard.length };
+  }
+
+  it('stores what is listed as a whole', async () => {
+    const { early, found, bytes } = await copied(NOBODY, [chunk(0), chunk(1), chunk(2)]);
+    expect(early).toEqual([true, true, true]);
+    expect(found).toEqual([full(0), full(1), full(2)]);
+    expect(bytes).toBe(3 * CHUNK_BYTES);
+  });
+
+  it('stores what lies behind a block once more that is listed otherwise, and nothing besides', async () => {
+    const half = CHUNK_BYTES / 2;
+    const { early, found, bytes } = await copied(NOBODY, [chunk(0), chunk(1, half), chunk(2)]);
+    expect(early).toEqual([true, false, false]);
+    expect(found).toEqual([full(0), full(1, half), full(2)]);
+    expect(bytes).toBe(2 * CHUNK_BYTES + half);
+  });
+
+  it('is of no use where the tree was let go', async () => {
+    const { early, found, bytes } = await copied(1, [chunk(0), chunk(2)]);
+    expect(early).toEqual([false, false]);
+    expect(found).toEqual([full(0), full(2)]);
+    expect(bytes).toBe(2 * CHUNK_BYTES);
   });
 });
