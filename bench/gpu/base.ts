@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { buildImage } from '../../scripts/images';
 
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'dynamo-snapshot/bench-gpu');
@@ -112,6 +113,29 @@ function tellSize(out: string, mostBytes: number): void {
   const size = readdirSync(out).reduce((sum, name) => sum + statSync(join(out, name)).size, 0);
   console.log(`${out}: ${(size / 1e6).toFixed(1)} MB`);
   if (size > mostBytes) throw new Error(`the pack is larger than ${mostBytes / 1e6} MB`);
+}
+
+/** Programs of ours, small; what they take from the base, or from `copyHash`, is beside them. */
+export async function bundle(entryPoints: Readonly<Record<string, string>>, home: string): Promise<void> {
+  await build({
+    entryPoints,
+    outdir: home,
+    outExtension: { '.js': '.cjs' },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    external: ['koffi', '@napi-rs/blake-hash'],
+    logLevel: 'warning',
+  });
+}
+
+/** Newer than what the base may hold, and small. */
+export function copyHash(home: string): void {
+  for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
+    cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
 }
 
 export const compile = (source: string, program: string, ...options: readonly string[]): void =>

@@ -1,11 +1,11 @@
 /** Packs everything that the test needs on a machine with nothing but an NVIDIA driver into dist/e2e-gpu: the bench's base, containerd, runc. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
 import type { Part } from '../../bench/gpu/base';
-import { base, compile, runPack } from '../../bench/gpu/base';
+import { base, bundle, compile, copyHash, runPack } from '../../bench/gpu/base';
+import { buildStandby } from '../../standby/test/build';
 import { ensurePackages } from '../cluster/packages';
 
 const POSTJECT = 'node_modules/postject/dist/api.js';
@@ -45,26 +45,13 @@ async function fillTest(home: string): Promise<void> {
   });
   for (const name of ['engine.cjs', 'memory-worker.cjs']) copyFileSync(join('dist', name), join(home, name));
   packNsrestore(home);
-  await build({
-    entryPoints: { main: 'e2e/gpu/main.ts' },
-    outdir: home,
-    outExtension: { '.js': '.cjs' },
-    minifySyntax: true,
-    minifyWhitespace: true,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    external: ['koffi', '@napi-rs/blake-hash'],
-    logLevel: 'warning',
-  });
+  await bundle({ main: 'e2e/gpu/main.ts' }, home);
   compile('bench/gpu/worker.c', join(home, 'worker'));
   compile('e2e/gpu/worker.c', join(home, 'cpu-worker'));
-  compile('standby/standby.c', join(home, 'standby'), '-static', '-s');
+  buildStandby(join(home, 'standby'));
   for (const shim of ['rlimit-shim', 'tile-shim'])
     compile(`node-agent/native/${shim}.c`, join(home, `${shim}.so`), '-shared', '-fPIC');
-  for (const name of ['blake-hash', 'blake-hash-linux-x64-gnu'])
-    cpSync(`node_modules/@napi-rs/${name}`, join(home, 'node_modules/@napi-rs', name), { recursive: true });
+  copyHash(home);
   for (const script of ['inside.sh', 'cni.sh']) copyFileSync(join('e2e/gpu', script), join(home, script));
 }
 

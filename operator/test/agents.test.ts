@@ -1,14 +1,9 @@
-import { Api } from '@dynamo-snapshot/controller/api';
-import { EventRecorder } from '@dynamo-snapshot/controller/events';
-import { silent } from '@dynamo-snapshot/controller/log';
-import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
 import type { V1Pod } from '@kubernetes/client-node';
-import { Registry } from 'prom-client';
 import { ApiServer } from '../../controller/test/apiserver';
 import { until } from '../../controller/test/until';
 import { Agents } from '../src/assignment/agents';
-import { operatorConfig } from '../src/config';
-import { SnapshotOperator } from '../src/operator';
+import type { SnapshotOperator } from '../src/operator';
+import { leading } from './leading';
 import { assignment, NOW, pod } from './objects';
 
 const at = (secondsAgo: number) => new Date(NOW - secondsAgo * 1000);
@@ -142,23 +137,13 @@ describe('the operator', () => {
       .reason;
 
   async function begin(): Promise<void> {
-    const kube = server.config;
-    operator = new SnapshotOperator({
-      kube,
-      api: new Api(kube, 'operator'),
-      events: new EventRecorder(kube, 'operator', silent, Date),
-      config: operatorConfig({
-        WATCH_NAMESPACE: 'ns',
+    operator = await leading(server, term.signal, {
+      env: {
         POD_NAMESPACE: 'release',
         AGENT_SELECTOR: 'app.kubernetes.io/instance=snapshot',
         NODE_LOST_SECONDS: '30',
-      }),
-      log: silent,
-      clock: Date,
-      metrics: makeMetrics(new Registry(), 'operator'),
+      },
     });
-    await operator.start();
-    void operator.lead(term.signal);
   }
 
   it('knows agents by their pods in its own namespace, and ends an operation when the last one is gone', async () => {

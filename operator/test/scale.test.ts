@@ -1,14 +1,9 @@
 /** A namespace with a thousand Ready checkpoints, against an API server over http: what a new one waits for, and what they weigh. */
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { Api } from '@dynamo-snapshot/controller/api';
-import { EventRecorder } from '@dynamo-snapshot/controller/events';
-import { silent } from '@dynamo-snapshot/controller/log';
-import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
-import { Registry } from 'prom-client';
 import { ApiServer } from '../../controller/test/apiserver';
 import { until } from '../../controller/test/until';
-import { operatorConfig } from '../src/config';
-import { SnapshotOperator } from '../src/operator';
+import type { SnapshotOperator } from '../src/operator';
+import { leading } from './leading';
 import { checkpoint, pod } from './objects';
 
 const READY = 1000;
@@ -44,18 +39,7 @@ beforeAll(async () => {
       createdAt: '2026-01-01T00:00:00Z',
     });
   for (let i = 0; i < NEW; i++) server.store.create('api/v1/pods', 'ns', pod(`src-${i}`) as never);
-  const kube = server.config;
-  operator = new SnapshotOperator({
-    kube,
-    api: new Api(kube, 'operator'),
-    events: new EventRecorder(kube, 'operator', silent, Date),
-    config: operatorConfig({ WATCH_NAMESPACE: 'ns', POD_NAMESPACE: 'ns' }),
-    log: silent,
-    clock: Date,
-    metrics: makeMetrics(new Registry(), 'operator'),
-  });
-  await operator.start();
-  void operator.lead(term.signal);
+  operator = await leading(server, term.signal);
 }, 60_000);
 
 afterAll(async () => {

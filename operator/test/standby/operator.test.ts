@@ -1,14 +1,9 @@
 /** What makes the operator look after the ConfigMaps of a namespace, against an API server over http. */
-import { Api } from '@dynamo-snapshot/controller/api';
-import { EventRecorder } from '@dynamo-snapshot/controller/events';
-import { silent } from '@dynamo-snapshot/controller/log';
-import { makeMetrics } from '@dynamo-snapshot/controller/metrics';
-import { Registry } from 'prom-client';
 import { ApiServer } from '../../../controller/test/apiserver';
 import { until } from '../../../controller/test/until';
-import { operatorConfig } from '../../src/config';
-import { SnapshotOperator } from '../../src/operator';
+import type { SnapshotOperator } from '../../src/operator';
 import { programOf } from '../../src/standby/program';
+import { leading } from '../leading';
 import { checkpoint, pod } from '../objects';
 
 const CHECKPOINTS = 'apis/nvidia.com/v1alpha1/dynamocheckpoints';
@@ -38,20 +33,8 @@ const installing = { initContainers: [{ name: 'snapshot-standby' }] };
 beforeAll(async () => {
   server = new ApiServer();
   await server.listen();
-  const kube = server.config;
-  operator = new SnapshotOperator({
-    kube,
-    api: new Api(kube, 'operator'),
-    events: new EventRecorder(kube, 'operator', silent, Date),
-    config: operatorConfig({ WATCH_NAMESPACE: 'ns', POD_NAMESPACE: 'ns' }),
-    log: silent,
-    clock: Date,
-    metrics: makeMetrics(new Registry(), 'operator'),
-    program,
-  });
   putCheckpoint();
-  await operator.start();
-  void operator.lead(term.signal);
+  operator = await leading(server, term.signal, { program });
 });
 afterAll(async () => {
   term.abort();
