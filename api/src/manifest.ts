@@ -143,6 +143,21 @@ export const manifestSchema = {
           },
         },
         bytes: size,
+        /** Memory that the driver mapped in its checkpoint, for what was on the GPUs; its restore reads it, and unmaps it. */
+        areas: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['pid', 'start', 'end'],
+            properties: {
+              /** In the tree's own pid namespace. */
+              pid: { type: 'integer', minimum: 1 },
+              start: size,
+              end: size,
+            },
+          },
+        },
       },
     },
     volumes: {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
+import { GATE_FILE } from '@dynamo-snapshot/api/gate';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
@@ -14,6 +15,8 @@ import { frozenSeconds } from '@dynamo-snapshot/node-agent/criu/stats';
 import type { EngineIo } from '@dynamo-snapshot/node-agent/engine-io';
 import { Steps } from '@dynamo-snapshot/node-agent/engine-io';
 import { command } from '@dynamo-snapshot/node-agent/linux/command';
+import { behind, Gate } from '@dynamo-snapshot/node-agent/gate/gate';
+import type { DriverArea } from '@dynamo-snapshot/node-agent/gate/plan';
 import type { HostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hugeBytesFree, inode, processTree, status } from '@dynamo-snapshot/node-agent/linux/proc';
@@ -21,7 +24,7 @@ import type { StagingChoice } from '@dynamo-snapshot/node-agent/memory/decide';
 import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
 import { check, layOut } from '@dynamo-snapshot/node-agent/restore/check';
 import { editsOfAdvice } from '@dynamo-snapshot/node-agent/restore/images';
-import { fillTree } from '@dynamo-snapshot/node-agent/restore/fill';
+import { fillBehind, fillTree } from '@dynamo-snapshot/node-agent/restore/fill';
 import { digestFiles } from '@dynamo-snapshot/node-agent/store/digest';
 import { beginArtifact, openArtifact, publish } from '@dynamo-snapshot/node-agent/store/directory';
 import { readKeys } from '@dynamo-snapshot/node-agent/store/keys';
@@ -33,6 +36,9 @@ export class Ours implements Side {
   readonly #criu: string;
   readonly #shim: string;
   readonly #staging: StagingChoice;
+
+  /** Areas of the tree that are put behind a gate, as if a driver had mapped them. */
+  areas: readonly DriverArea[] = [];
 
   constructor(dir: string, criu: string, shim: string, staging: StagingChoice = 'auto') {
     this.#dir = dir;
@@ -78,7 +84,7 @@ export class Ours implements Side {
     });
     if (memory.pages === 'criu') throw new Error(`CRIU wrote the pages: ${memory.why}`);
     const files = await withPool(availableParallelism(), (pool) => digestFiles(stagingDir, undefined, pool));
-    const manifest = manifestOf([...files], memory);
+    const manifest = manifestOf([...files], memory, this.areas);
     await publish({ stagingDir, finalDir: this.#final, manifest }, io.signal);
     return {
       pausedSeconds: frozen,
@@ -88,7 +94,8 @@ export class Ours implements Side {
     };
   }
 
-  async restore(): Promise<Restored> {
+  /** `whileShut` is called with the running tree before what is behind a gate is filled in. */
+  async restore(whileShut?: (root: HostPid) => Promise<void>): Promise<Restored> {
     const io = this.#io();
     const from = performance.now();
     const view = join('/dev/shm', `dynamo-snapshot-bench-${process.pid}`);
@@ -98,18 +105,28 @@ export class Ours implements Side {
         const checked = await io.steps.run('verify', () => check(artifact, readKeys(io.config), pool, io));
         const { faults } = checked.verified;
         if (faults.length > 0) throw new TerminalError('RestoreRefused', faults.join('; '));
-        layOut(checked, editsOfAdvice(checked.verified, false, hugeBytesFree()), view);
+        const gate = Gate.make(checked, this.#dir, io);
+        const edits = editsOfAdvice(checked.verified, false, hugeBytesFree());
+        layOut(checked, behind(gate, checked, edits), view);
         const pidFile = join(this.#dir, 'ours/pid');
         rmSync(pidFile, { force: true });
         const argv = restoreArgs(this.#criu, join(view, artifactFile.images), this.#dir, pidFile);
         const criu = await io.steps.run('criu', () =>
-          command([...argv, '--leave-stopped'], { env: this.#env() }),
+          command([...argv, '--leave-stopped', ...gateArgs(gate)], {
+            env: this.#env(),
+            ...(gate && { fds: [gate.fd], afterSpawn: () => gate.serve() }),
+          }),
         );
         if (criu.code !== 0) throw new Error(`criu restore: exit ${criu.code}: ${criu.stderr}`);
         const root = hostPid(readFileSync(pidFile, 'utf8').trim());
         const hosts = new Map(processTree(root).map((pid) => [status(pid)?.nsPids.at(-1) ?? 0, pid]));
-        await io.steps.run('fill', () => fillTree(checked, hosts, pool, io));
+        await io.steps.run('fill', () => fillTree(checked, hosts, pool, io, gate));
         for (const pid of [...processTree(root)].reverse()) process.kill(pid, 'SIGCONT');
+        await whileShut?.(root);
+        const filling = fillBehind(gate, checked, pool, io);
+        if (whileShut === undefined) filling?.hurry();
+        await filling?.whole;
+        gate?.close();
         return { root, seconds: (performance.now() - from) / 1000, steps: io.steps.total() };
       });
     } finally {
@@ -149,7 +166,20 @@ export const restoreArgs = (
   ...['--manage-cgroups=ignore', '--tcp-close', '--file-locks', '--link-remap', '--force-irmap'],
 ];
 
-const manifestOf = (files: Manifest['files'], memory: object): Manifest => ({
+const gateArgs = (gate: Gate | undefined): readonly string[] =>
+  gate === undefined ? [] : ['--lazy-pages', '--inherit-fd', `fd[3]:${GATE_FILE}`];
+
+const cudaOf = (areas: readonly DriverArea[]): Pick<Manifest, 'cuda'> =>
+  areas.length === 0
+    ? {}
+    : {
+        cuda: {
+          ...{ driver: '', processes: [1], bytes: 0, areas: [...areas] },
+          gpus: [{ uuid: '', model: '', memoryBytes: 0, usedBytes: 0 }],
+        },
+      };
+
+const manifestOf = (files: Manifest['files'], memory: object, areas: readonly DriverArea[]): Manifest => ({
   version: MANIFEST_VERSION,
   createdAt: new Date().toISOString(),
   artifact: { namespace: 'bench', identityHash: '0'.repeat(16), uid: '0' },
@@ -157,6 +187,7 @@ const manifestOf = (files: Manifest['files'], memory: object): Manifest => ({
   container: { id: '', name: '', podName: '', podUid: '', image: '', imageDigest: '', command: [] },
   process: { count: 2, stdio: ['', '', ''], memoryBytes: 0, tree: { processes: [], limits: [] } },
   dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds: 0, pages: 'split', ...memory },
+  ...cudaOf(areas),
   volumes: [],
   files,
   sizeBytes: 0,

@@ -11,7 +11,10 @@ import { dumpWithMemory } from '@dynamo-snapshot/node-agent/capture/memory';
 import { frozenSeconds } from '@dynamo-snapshot/node-agent/criu/stats';
 import type { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaTree, StoppedCuda } from '@dynamo-snapshot/node-agent/cuda/stop';
+import { unmapped } from '@dynamo-snapshot/node-agent/cuda/areas';
 import { cudaReady, cudaStop } from '@dynamo-snapshot/node-agent/cuda/stop';
+import { behind, Gate } from '@dynamo-snapshot/node-agent/gate/gate';
+import type { DriverArea } from '@dynamo-snapshot/node-agent/gate/plan';
 import { threadsFor } from '@dynamo-snapshot/node-agent/memory/decide';
 import type { Pool } from '@dynamo-snapshot/node-agent/memory/pool';
 import { withPool } from '@dynamo-snapshot/node-agent/memory/pool';
@@ -35,17 +38,20 @@ export async function storeTree(
   let paused = 0;
   let gpu: StoppedCuda | undefined;
   let cuda: Cuda | undefined;
+  let areas: readonly DriverArea[] = [];
   const source = {
     ready: async () => {
       cuda = await cudaReady(tree, io);
     },
     stop: async (threads?: Pool) => {
       gpu ??= await cudaStop(tree, io, { threads, cuda });
+      areas = gpu.areas;
     },
     resume: async () => {
       if (dump.sourceEnds) return cuda?.close();
       const stats = readFileSync(join(dump.plan.images, 'stats-dump'));
       paused = Math.max((await gpu?.resume()) ?? 0, frozenSeconds(stats) ?? 0);
+      areas = unmapped(gpu?.areas ?? []);
       gpu = undefined;
       io.steps.note('paused', paused);
     },
@@ -58,8 +64,19 @@ export async function storeTree(
   const files = await io.steps.run('digest', () =>
     withPool(threads(io), (pool) => digestFiles(dump.dir, undefined, pool)),
   );
-  const manifest = manifestOf([...files], memory, paused);
+  const manifest = manifestOf([...files], memory, paused, cudaOf(tree, areas));
   await io.steps.runToEnd('publish', () => publish({ stagingDir: dump.dir, finalDir, manifest }, io.signal));
+}
+
+export interface OpenOptions {
+  readonly keepLocal: boolean;
+  /** CRIU's. */
+  readonly work: string;
+}
+
+export interface Opened {
+  readonly checked: Checked;
+  readonly gate: Gate | undefined;
 }
 
 /** Verified files below `view`; the shards are verified as they are filled in. */
@@ -68,8 +85,8 @@ export async function openTree(
   view: string,
   pool: Pool,
   io: BenchIo,
-  keepLocal: boolean,
-): Promise<Checked> {
+  { keepLocal, work }: OpenOptions,
+): Promise<Opened> {
   const artifact = await openArtifact(dir);
   const checked = await check(artifact, readKeys(io.config), pool, io);
   const { faults, content } = checked.verified;
@@ -78,8 +95,9 @@ export async function openTree(
   const edits = keepLocal
     ? editsOfClone(content, { addresses: new Map(), keepLocal })
     : new Map<string, Buffer>();
-  layOut(checked, edits, view);
-  return checked;
+  const gate = Gate.make(checked, work, io);
+  layOut(checked, behind(gate, checked, edits), view);
+  return { checked, gate };
 }
 
 export const withThreads = <T>(io: BenchIo, work: (pool: Pool) => Promise<T>): Promise<T> =>
@@ -87,7 +105,19 @@ export const withThreads = <T>(io: BenchIo, work: (pool: Pool) => Promise<T>): P
 
 export const imagesOf = (dir: string): string => join(dir, artifactFile.images);
 
-const manifestOf = (files: Manifest['files'], memory: object, pausedSeconds: number): Manifest => ({
+/** A bench is in the pid namespace of its workers. */
+const cudaOf = ({ processes, bytes, driver }: CudaTree, areas: readonly DriverArea[]): Manifest['cuda'] => ({
+  ...{ driver, bytes, processes: processes.map(({ pid }) => pid) },
+  gpus: [{ uuid: '', model: '', memoryBytes: bytes, usedBytes: bytes }],
+  areas: areas.map(({ pid, start, end }) => ({ pid, start, end })),
+});
+
+const manifestOf = (
+  files: Manifest['files'],
+  memory: object,
+  pausedSeconds: number,
+  cuda: Manifest['cuda'],
+): Manifest => ({
   version: MANIFEST_VERSION,
   createdAt: new Date().toISOString(),
   artifact: { namespace: 'bench', identityHash: '0'.repeat(16), uid: '0' },
@@ -95,6 +125,7 @@ const manifestOf = (files: Manifest['files'], memory: object, pausedSeconds: num
   container: { id: '', name: '', podName: '', podUid: '', image: '', imageDigest: '', command: [] },
   process: { count: 1, stdio: ['', '', ''], memoryBytes: 0, tree: { processes: [], limits: [] } },
   dump: { externalMounts: [], joinedNamespaces: [], pausedSeconds, pages: 'split', ...memory },
+  ...(cuda && { cuda }),
   volumes: [],
   files,
   sizeBytes: 0,

@@ -4,9 +4,8 @@
  * waits for it, and it does not get its GPU back. CRIU, its options and the store are the same for all.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import type { DumpPlan } from '@dynamo-snapshot/node-agent/capture/dump';
 import { dump } from '@dynamo-snapshot/node-agent/capture/dump';
@@ -17,22 +16,21 @@ import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
 import { failureOf } from '@dynamo-snapshot/node-agent/cuda/result';
 import { cudaRestore } from '@dynamo-snapshot/node-agent/cuda/stop';
-import { signal } from '@dynamo-snapshot/node-agent/linux/cgroup';
 import { command } from '@dynamo-snapshot/node-agent/linux/command';
 import type { HostPid, ProcessRef } from '@dynamo-snapshot/node-agent/linux/ids';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { inode, processRef, status } from '@dynamo-snapshot/node-agent/linux/proc';
-import { fillTree } from '@dynamo-snapshot/node-agent/restore/fill';
-import { restoreTree } from '@dynamo-snapshot/nsrestore/criu';
+import type { Gate } from '@dynamo-snapshot/node-agent/gate/gate';
+import type { Behind } from '@dynamo-snapshot/node-agent/restore/fill';
+import { fillBehind, fillTree } from '@dynamo-snapshot/node-agent/restore/fill';
 import { imagesOf, openTree, storeTree, withThreads } from './artifact';
+import { criuRestore, goOn } from './criu';
+import type { Path } from './paths';
 import type { BenchIo, Place } from './place';
 import { benchIo } from './place';
 import type { Beside } from './vllm/beside';
 import type { Running, Worker } from './worker';
 import { treeOf } from './worker';
-
-export type Path = 'stock' | 'ours' | 'ours-job';
-export const paths: readonly Path[] = ['stock', 'ours', 'ours-job'];
 
 /** Of one step: far above anything measured, and far below the limit of a case. */
 const limitMs = ({ gpuBytes }: Job<Running>): number => 25_000 + gpuBytes / 0.4e6;
@@ -131,73 +129,56 @@ export async function restore(
   const cuda = await upHelper(job.place);
   const io = benchIo(job.place, limitMs(job), { watched: job.worker.ref.pid });
   const tree = { bytes: job.gpuBytes, driver: job.driver, gpuPairs: [] };
+  let gate: Gate | undefined;
   try {
     if (path === 'stock') {
-      await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(dir)));
+      await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(dir), limitMs(job)));
       goOn(job);
       await io.steps.runToEnd('gpuRestore', () => giveBack(cuda, job));
     } else {
-      await restoreMemory(job, dir, io);
-      await cudaRestore({ ...tree, processes: refs(cudaPids) }, io, cuda);
+      gate = await restoreOurs(job, dir, io, (behind) =>
+        cudaRestore({ ...tree, processes: refs(cudaPids) }, io, { cuda, behind }),
+      );
     }
     return io.timings();
   } finally {
     cuda.close();
+    // As the engine does at its end: the worker runs already.
+    gate?.close();
   }
 }
 
-async function restoreMemory(job: Job<Running>, dir: string, io: BenchIo): Promise<void> {
+/** The driver restores while what only it reads is filled in. */
+async function restoreOurs(
+  job: Job<Running>,
+  dir: string,
+  io: BenchIo,
+  giveGpus: (behind: Behind | undefined) => Promise<void>,
+): Promise<Gate | undefined> {
+  const work = join(job.place.work, 'restore');
   const view = join(job.place.images, 'view');
   rmSync(view, { recursive: true, force: true });
-  await withThreads(io, async (pool) => {
-    const checked = await io.steps.runToEnd('verify', () =>
-      openTree(dir, view, pool, io, job.tcp === 'keep-local'),
+  const gate = await withThreads(io, async (pool) => {
+    const { checked, gate } = await io.steps.runToEnd('verify', () =>
+      openTree(dir, view, pool, io, { keepLocal: job.tcp === 'keep-local', work }),
     );
-    await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(view)));
+    gate?.serve();
+    await io.steps.runToEnd('criu', () => criuRestore(job, imagesOf(view), limitMs(job), gate?.fd));
     const hosts = new Map(treeOf(job.worker).map((pid) => [status(pid)?.nsPids.at(-1) ?? 0, pid]));
-    await io.steps.runToEnd('fill', () => fillTree(checked, hosts, pool, io));
+    await io.steps.runToEnd('fill', () => fillTree(checked, hosts, pool, io, gate));
+    const behind = fillBehind(gate, checked, pool, io);
+    goOn(job);
+    await giveGpus(behind);
+    return gate;
   });
   rmSync(view, { recursive: true, force: true });
-  goOn(job);
-}
-
-/** CRIU leaves the tree stopped; it must run, for its own threads do the driver's restore. */
-function goOn({ worker }: Job<Running>): void {
-  for (const pid of [...treeOf(worker)].reverse()) signal(pid, 'SIGCONT');
+  return gate;
 }
 
 async function upHelper(place: Place): Promise<Cuda> {
   const cuda = new Cuda(place.config.gpu.helper);
   await cuda.call({ call: 'state', pid: process.pid }, 30_000);
   return cuda;
-}
-
-async function criuRestore(job: Job<Running>, images: string): Promise<void> {
-  const { place, worker } = job;
-  const net = openSync('/proc/self/ns/net', 'r');
-  const none = openSync('/dev/null', 'r+');
-  try {
-    const manifest = {
-      process: { stdio: ['/dev/null', '/dev/null', '/dev/null'] },
-      dump: { externalMounts: [], joinedNamespaces: [], ...(job.tcp && { tcp: job.tcp }) },
-    } as unknown as Manifest;
-    const asked = {
-      artifact: '',
-      images,
-      digest: '',
-      root: '/',
-      work: join(place.work, 'restore'),
-      criu: place.config.criu,
-      cgroupProcs: [join(worker.group, 'cgroup.procs')],
-      cgroupNs: '/proc/self/ns/cgroup',
-      fds: { net, stdin: none, stdout: none, stderr: none },
-      oomScoreAdj: '0',
-      deadlineMs: limitMs(job),
-    };
-    await restoreTree(asked, manifest);
-  } finally {
-    for (const fd of [net, none]) closeSync(fd);
-  }
 }
 
 const environment = (more: Readonly<Record<string, string>>): Record<string, string> => ({

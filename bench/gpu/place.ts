@@ -8,6 +8,8 @@ import type { EngineConfig } from '@dynamo-snapshot/node-agent/config';
 import type { EngineIo } from '@dynamo-snapshot/node-agent/engine-io';
 import { Steps } from '@dynamo-snapshot/node-agent/engine-io';
 import type { UndoStep } from '@dynamo-snapshot/node-agent/journal/step';
+import type { Path } from './paths';
+import { paths } from './paths';
 import { say } from './say';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 
@@ -23,6 +25,8 @@ export interface Place {
   /** cgroup v2 folder, below which every worker gets a group. */
   readonly cgroup: string;
   readonly config: EngineConfig;
+  /** What takes turns. */
+  readonly paths: readonly Path[];
   readonly vllm: VllmPlace;
 }
 
@@ -55,6 +59,7 @@ export function placeOf(env: Readonly<Record<string, string | undefined>>): Plac
     images: need('BENCH_IMAGES'),
     cgroup: env['BENCH_CGROUP'] ?? '/sys/fs/cgroup/dynamo-bench',
     config: engineConfig(env),
+    paths: several('BENCH_PATHS', env['BENCH_PATHS'], paths),
     vllm: vllmOf(env),
   };
   for (const dir of [place.out, place.work, place.images, place.config.work, join(work, 'restore')])
@@ -70,13 +75,18 @@ function vllmOf(env: Readonly<Record<string, string | undefined>>): VllmPlace {
     program: words('BENCH_VLLM_PROGRAM', ''),
     rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
     port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
-    starts: words('BENCH_VLLM_STARTS', starts.join()).map((word) => {
-      const start = starts.find((one) => one === word);
-      if (start === undefined)
-        throw new Error(`BENCH_VLLM_STARTS names ${word}, which is none of ${starts.join()}`);
-      return start;
-    }),
+    starts: several('BENCH_VLLM_STARTS', env['BENCH_VLLM_STARTS'], starts),
   };
+}
+
+/** Words of a list, in the order in which they were given; all of them where none was. */
+function several<T extends string>(name: string, given: string | undefined, all: readonly T[]): readonly T[] {
+  const words = (given ?? all.join()).split(/[ ,]+/).filter((word) => word !== '');
+  return words.map((word) => {
+    const known = all.find((one) => one === word);
+    if (known === undefined) throw new Error(`${name} names ${word}, which is none of ${all.join()}`);
+    return known;
+  });
 }
 
 const quiet: Log = {

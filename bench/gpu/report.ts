@@ -1,7 +1,7 @@
 /** Results as a table for people and as a plot of where each second went: medians of all rounds, stock above ours. */
 import type { Timing } from '@dynamo-snapshot/api/schema';
-import type { Path } from './cycle';
-import { paths } from './cycle';
+import type { Path } from './paths';
+import { paths } from './paths';
 import type { CycleResult, RoundsResult } from './rounds';
 import type { CaseResult } from './run';
 
@@ -40,7 +40,7 @@ const of = (result: RoundsResult, path: Path): readonly CycleResult[] =>
 const taken = (result: RoundsResult): readonly Path[] => paths.filter((path) => of(result, path).length > 0);
 const total = (timings: readonly Timing[]): number => timings.find((t) => t.step === 'total')?.seconds ?? 0;
 /** They lie within another step, or beside it: the source runs again while its memory is stored. */
-const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store', 'prefault'];
+const WITHIN: readonly string[] = ['total', 'paused', 'copy', 'store', 'prefault', 'fillBehind'];
 
 /** What comes one after the other; what the whole took beyond that is the rest. */
 function parts(timings: readonly Timing[]): readonly Timing[] {
@@ -68,7 +68,7 @@ export function table(results: readonly CaseResult[]): string {
 
 const LEGEND = `Medians of all rounds. A capture takes until the source serves again and the artifact is whole. "Without giving back" is that less what the
 source's resume takes beyond the storing, which goes on beside it: the artifact has to be stored in any case, so the whole resume cannot be taken off.
-The source of ours-job is not given back at all: its ratio is to stock without giving back. Within other steps: prefault in gpuCheckpoint, copy in dump.
+The source of ours-job is not given back at all: its ratio is to stock without giving back. Within other steps: prefault in gpuCheckpoint, copy in dump, fillBehind beside gpuRestore.
 A server is restored when it has answered: tokens.`;
 
 function row(result: RoundsResult, path: Path): string {

@@ -3,10 +3,11 @@ import { rmSync } from 'node:fs';
 import { explain } from '@dynamo-snapshot/api/errors';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
-import type { Job, Path } from './cycle';
-import { capture, cudaPidsOf, paths, restore } from './cycle';
+import type { Job } from './cycle';
+import { capture, cudaPidsOf, restore } from './cycle';
 import { diagnose } from './diagnose';
 import { mapped, touch } from './machine';
+import type { Path } from './paths';
 import type { Place } from './place';
 import { say, soFar } from './say';
 import type { Round, Running, Worker } from './worker';
@@ -59,7 +60,7 @@ export async function alternate(place: Place, plan: RoundsPlan): Promise<RoundsR
   const faults: string[] = [];
   const took: Partial<Record<Path, number>> = {};
   for (let round = 1; round <= plan.rounds; round++)
-    for (const path of paths) {
+    for (const path of place.paths) {
       const begun = secondsSince(started);
       if (faults.length > 0 || begun + (took[path] ?? 0) > plan.budgetSeconds) continue;
       try {

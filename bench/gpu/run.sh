@@ -2,6 +2,7 @@
 # Unpacks the bench that lies beside this script and runs it: run.sh OUT_DIR [CASES], CASES separated by commas or spaces (also $CASES).
 # Needs root and an NVIDIA driver; no network, Node, containerd or Kubernetes. Everything has a time limit.
 # BENCH_WORK: scratch (default /var/tmp/dynamo-bench). BENCH_IMAGES: where captures go (default: a tmpfs of its own).
+# BENCH_PATHS: what takes turns (stock,ours,ours-job).
 # Of the cases vllm-*: BENCH_VLLM_ROUNDS (3), BENCH_VLLM_STARTS (empty,warm: with nothing compiled, and with what the first compiled).
 set -eu
 out=${1:?usage: run.sh OUT_DIR [CASES]}

@@ -24,7 +24,7 @@ export async function tooLittle(place: Place): Promise<unknown> {
     { pid: ref.pid },
     gpu,
   );
-  const { cuda } = cudaPart(seen);
+  const { cuda } = cudaPart(seen, []);
   await endWorker(worker);
   const free = await gpusHere(cuda, { pid: process.pid }, io);
   const allowed = restoreReasons(cuda, free, false);

@@ -26,7 +26,7 @@ export const sets: Readonly<Record<string, Values>> = {
     webhook: { standbyConfigMap: false },
     runtime: { preset: 'k3s' },
     memory: { pages: 'criu', staging: 'direct', threads: 8, verifyFirst: true },
-    gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false, prefault: false },
+    gpu: { enabled: true, lockTimeoutSeconds: 30, hugePages: false, prefault: false, overlap: false },
     keys: { secretName: 'snapshot-keys', encryptWith: '2026-11', requireSignature: true },
     metrics: { podMonitor: { create: true, labels: { release: 'prometheus' } } },
     dashboards: { enabled: true },

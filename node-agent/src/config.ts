@@ -39,6 +39,8 @@ export interface GpuConfig {
   readonly hugePagesSetting: string;
   /** Whether the memory that the driver maps within its checkpoint is touched side by side. */
   readonly prefault: boolean;
+  /** Whether the memory that only the driver reads is filled in while it does. */
+  readonly overlap: boolean;
   /** Socket of the kubelet's PodResources API. */
   readonly podResources: string;
 }
@@ -100,6 +102,7 @@ const gpuConfig = (env: Environment): GpuConfig => ({
   hugePages: env['SNAPSHOT_HUGE_PAGES'] !== 'leave',
   hugePagesSetting: env['SNAPSHOT_HUGE_PAGES_SETTING'] ?? '/sys/kernel/mm/transparent_hugepage/enabled',
   prefault: oneOf(env, 'SNAPSHOT_GPU_PREFAULT', ['true', 'false']) === 'true',
+  overlap: oneOf(env, 'SNAPSHOT_GPU_OVERLAP', ['true', 'false']) === 'true',
   podResources: env['SNAPSHOT_POD_RESOURCES'] ?? '/var/lib/kubelet/pod-resources/kubelet.sock',
 });
 /** The first is the default. */

@@ -1,4 +1,5 @@
 /** CRIU's command line for a restore; pure. */
+import { GATE_FILE } from '@dynamo-snapshot/api/gate';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Job } from './job';
 
@@ -20,7 +21,8 @@ export function inherited({ process }: Manifest, { fds }: Job): readonly Inherit
     .filter(({ key }) => key.startsWith('pipe:'));
   const once = pipes.filter(({ key }, i) => pipes.findIndex((p) => p.key === key) === i);
   const tty = process.tty === undefined ? [] : [{ key: `tty[${process.tty}]`, fd: fds.stdin }];
-  return [{ key: 'extNetNs', fd: fds.net }, ...once, ...tty];
+  const gate = fds.gate === undefined ? [] : [{ key: GATE_FILE, fd: fds.gate }];
+  return [{ key: 'extNetNs', fd: fds.net }, ...once, ...tty, ...gate];
 }
 
 export const pidFile = (job: Job): string => `${job.work}/restored.pid`;
@@ -42,6 +44,8 @@ export function restoreArgs(job: Job, manifest: Manifest): readonly string[] {
     ...['--log-file', 'restore.log', '-v2', '--restore-detached', '--pidfile', pidFile(job)],
     // It runs when the agent has seen that it is what was dumped.
     '--leave-stopped',
+    // The agent stands for its page server.
+    ...(job.fds.gate === undefined ? [] : ['--lazy-pages']),
     ...[
       '--root',
       job.root,

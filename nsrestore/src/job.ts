@@ -21,6 +21,8 @@ export interface Job {
     readonly stdin: number;
     readonly stdout: number;
     readonly stderr: number;
+    /** The file behind memory that is filled while its process runs. */
+    readonly gate?: number;
   };
   readonly oomScoreAdj: string;
   readonly deadlineMs: number;
@@ -37,26 +39,26 @@ function withNegatives(argv: readonly string[]): string[] {
 
 const text = { type: 'string' } as const;
 
+const options = {
+  artifact: text,
+  digest: text,
+  images: text,
+  root: text,
+  work: text,
+  criu: text,
+  'cgroup-procs': { type: 'string', multiple: true },
+  'cgroup-ns': text,
+  'net-fd': text,
+  'stdin-fd': text,
+  'stdout-fd': text,
+  'stderr-fd': text,
+  'gate-fd': text,
+  'oom-score-adj': text,
+  'deadline-seconds': text,
+} as const;
+
 export function jobOf(argv: readonly string[]): Job {
-  const { values } = parseArgs({
-    args: withNegatives(argv),
-    options: {
-      artifact: text,
-      digest: text,
-      images: text,
-      root: text,
-      work: text,
-      criu: text,
-      'cgroup-procs': { type: 'string', multiple: true },
-      'cgroup-ns': text,
-      'net-fd': text,
-      'stdin-fd': text,
-      'stdout-fd': text,
-      'stderr-fd': text,
-      'oom-score-adj': text,
-      'deadline-seconds': text,
-    },
-  });
+  const { values } = parseArgs({ args: withNegatives(argv), options });
   const required = (name: Exclude<keyof typeof values, 'cgroup-procs'>): string => {
     const value = values[name];
     if (value === undefined) throw new TerminalError('InvalidArguments', `--${name} is missing`);
@@ -82,6 +84,7 @@ export function jobOf(argv: readonly string[]): Job {
       stdin: number('stdin-fd'),
       stdout: number('stdout-fd'),
       stderr: number('stderr-fd'),
+      ...(values['gate-fd'] === undefined ? {} : { gate: number('gate-fd') }),
     },
     oomScoreAdj: String(number('oom-score-adj')),
     deadlineMs: number('deadline-seconds') * 1000,

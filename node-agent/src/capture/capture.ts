@@ -104,8 +104,8 @@ async function dumpTree(
     throw new TerminalError('DumpFailed', 'criu dump ended without a word to its script');
   refuseTiles(images);
   const { version: criuVersion } = program;
-  const { paused } = source;
-  return manifestWriter({ request, seen, tree, volumes, join: join_, paused, memory, criuVersion });
+  const { paused, areas } = source;
+  return manifestWriter({ request, seen, tree, volumes, join: join_, paused, areas, memory, criuVersion });
 }
 
 /** What CRIU must be told of the container. */

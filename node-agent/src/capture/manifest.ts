@@ -6,6 +6,7 @@ import { MANIFEST_VERSION } from '@dynamo-snapshot/api/manifest';
 import { originalCommand } from '@dynamo-snapshot/api/standby';
 import type { TreeFacts } from '@dynamo-snapshot/api/tree';
 import type { CaptureRequest, MountedVolume } from '../engine';
+import type { DriverArea } from '../gate/plan';
 import { cudaPart, gpuFacts } from '../gpu/manifest';
 import { commandLine } from '../linux/proc';
 import { memoryBytes } from './decide';
@@ -32,6 +33,7 @@ export interface ManifestParts {
   readonly volumes: readonly MountedVolume[];
   readonly join: readonly ('uts' | 'ipc')[];
   readonly paused: number;
+  readonly areas: readonly DriverArea[];
   readonly memory: DumpedMemory;
   readonly criuVersion: string;
 }
@@ -64,10 +66,11 @@ export function manifestWriter({
   volumes,
   join: joined,
   paused,
+  areas,
   memory,
   criuVersion,
 }: ManifestParts): ManifestOf {
-  const cuda = cudaPart(seen.gpu);
+  const cuda = cudaPart(seen.gpu, areas);
   return (files) => ({
     version: MANIFEST_VERSION,
     createdAt: new Date().toISOString(),

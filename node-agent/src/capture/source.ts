@@ -7,7 +7,8 @@ import type { StoppedCuda } from '../cuda/stop';
 import { cudaReady, cudaStop } from '../cuda/stop';
 import type { CaptureRequest } from '../engine';
 import type { EngineIo } from '../engine-io';
-import { cudaTree } from '../gpu/manifest';
+import type { DriverArea } from '../gate/plan';
+import { cudaTree, driverAreas } from '../gpu/manifest';
 import type { Source } from './memory';
 import type { Seen } from './observe';
 import { toRest, wakeUp } from './quiesce';
@@ -15,6 +16,8 @@ import { toRest, wakeUp } from './quiesce';
 export interface StoppableSource extends Source {
   /** Seconds that it stood still; known when it runs again. */
   readonly paused: number;
+  /** What the driver had mapped for what was on the GPUs, by the processes' pids in their own namespace; known when it runs again. */
+  readonly areas: readonly DriverArea[];
 }
 
 /** `images` is where CRIU leaves its statistics. */
@@ -27,6 +30,7 @@ export function stoppable(
   let gpu: StoppedCuda | undefined;
   let cuda: Cuda | undefined;
   let paused = 0;
+  let areas: readonly DriverArea[] = [];
   return {
     ready: async () => {
       cuda = await cudaReady(cudaTree(seen.gpu), io);
@@ -40,10 +44,14 @@ export function stoppable(
     },
     resume: async () => {
       const withoutGpu = (await gpu?.resume()) ?? 0;
+      areas = driverAreas(gpu?.areas ?? []);
       gpu = undefined;
       paused = Math.max(frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0, withoutGpu);
       io.steps.note('paused', paused);
       await wakeUp(request, seen, io);
+    },
+    get areas() {
+      return areas;
     },
     get paused() {
       return paused;

@@ -33,3 +33,20 @@ export function understood<T>(name: string, read: () => T): T {
     throw new TerminalError('ImageInvalid', `${name} cannot be understood: ${String(cause)}`, { cause });
   }
 }
+
+/** The message with these numbers in the place of what the fields had, or beside the others where it had none. */
+export function withNumbers(message: Uint8Array, values: ReadonlyMap<number, bigint>): Buffer {
+  const others = fields(message).filter(({ number }) => !values.has(number));
+  const writer = protobuf.Writer.create();
+  for (const [number, value] of values) writer.uint32(number << 3).uint64(value.toString());
+  return Buffer.concat([...others.map(({ raw }) => raw), writer.finish()]);
+}
+
+/** A message as a field of another. */
+export const asField = (number: number, content: Uint8Array): Buffer =>
+  Buffer.from(
+    protobuf.Writer.create()
+      .uint32((number << 3) | 2)
+      .bytes(content)
+      .finish(),
+  );

@@ -1,7 +1,8 @@
 /** mm-*.img: the memory areas of a task (criu: images/mm.proto, vma.proto, include/image.h); pure. */
+import { constants } from 'node:fs';
 import protobuf from 'protobufjs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import { fields, understood } from './fields';
+import { asField, fields, understood, withNumbers } from './fields';
 import { readImage, writeImage } from './image';
 
 const proto = `
@@ -16,13 +17,25 @@ const vmaType = protobuf.parse(proto, { keepCase: true }).root.lookupType('vma_e
 
 /** Field of mm_entry that repeats vma_entry. */
 const VMAS = 14;
-/** Field of vma_entry: a bit for each advice of madvise(2) that the restorer gives again. */
-const MADV = 9;
+/** Fields of vma_entry. madv has a bit for each advice of madvise(2) that the restorer gives again; shmid is the file's number in files.img. */
+const FIELD = { start: 1, end: 2, pgoff: 3, shmid: 4, flags: 6, status: 7, madv: 9, fdflags: 10 } as const;
+
+interface Vma {
+  readonly start: number;
+  readonly end: number;
+  readonly prot: number;
+  readonly flags: number;
+  readonly status: number;
+  readonly madv?: number;
+}
+
+const vmaOf = (content: Uint8Array): Vma =>
+  vmaType.toObject(vmaType.decode(content), { longs: Number }) as Vma;
 
 /** asm-generic/mman-common.h */
 const ADVICE = { HUGEPAGE: 14, NOHUGEPAGE: 15 } as const;
 const PROT_WRITE = 2;
-const MAP = { SHARED: 1, HUGETLB: 0x40000 } as const;
+const MAP = { SHARED: 1, ANONYMOUS: 0x20, HUGETLB: 0x40000 } as const;
 
 /** criu: include/image.h */
 const AREA = {
@@ -70,14 +83,7 @@ export function readAreas(name: string, bytes: Buffer): readonly Area[] {
 }
 
 function areaOf(content: Uint8Array): Area {
-  const vma = vmaType.toObject(vmaType.decode(content), { longs: Number }) as {
-    start: number;
-    end: number;
-    prot: number;
-    flags: number;
-    status: number;
-    madv?: number;
-  };
+  const vma = vmaOf(content);
   const kind = kindOf(vma.status, vma.flags);
   // A number, not an integer of 32 bits: advice above 31 exists.
   const refused = Math.floor((vma.madv ?? 0) / 2 ** ADVICE.NOHUGEPAGE) % 2 === 1;
@@ -124,42 +130,82 @@ export function adviseAsBefore(name: string, bytes: Buffer, before: Advised['bef
 }
 
 /** `change` gives the new advice of an area; undefined leaves it as it is. */
-function changeAdvice(
+const changeAdvice = (
   name: string,
   bytes: Buffer,
   change: (start: number, madv: number) => bigint | undefined,
+): Buffer =>
+  changeAreas(name, bytes, ({ start, madv = 0 }, content) => {
+    const advice = change(start, madv);
+    return advice === undefined ? undefined : [withNumbers(content, new Map([[FIELD.madv, advice]]))];
+  });
+
+export interface MappedRange {
+  readonly start: number;
+  readonly end: number;
+  /** In the file. */
+  readonly offset: number;
+}
+
+/**
+ * The image with the ranges, each within an area of private memory, as private mappings of a file of files.img. What lies around them in
+ * their areas stays what it was.
+ */
+export const mapRanges = (
+  name: string,
+  bytes: Buffer,
+  ranges: readonly MappedRange[],
+  fileId: number,
+): Buffer =>
+  changeAreas(name, bytes, (vma, content) => {
+    const within = ranges.filter(({ start, end }) => start >= vma.start && end <= vma.end);
+    if (within.length === 0) return undefined;
+    const pieces: Buffer[] = [];
+    let at = vma.start;
+    const plain = (end: number) =>
+      void (at < end && pieces.push(withNumbers(content, spanOf({ start: at, end }))));
+    for (const range of [...within].sort((a, b) => a.start - b.start)) {
+      plain(range.start);
+      pieces.push(withNumbers(content, mappingOf(vma, range, fileId)));
+      at = range.end;
+    }
+    plain(vma.end);
+    return pieces;
+  });
+
+const spanOf = ({ start, end }: { readonly start: number; readonly end: number }): Map<number, bigint> =>
+  new Map([
+    [FIELD.start, BigInt(start)],
+    [FIELD.end, BigInt(end)],
+  ]);
+
+const mappingOf = ({ flags, status }: Vma, range: MappedRange, fileId: number): Map<number, bigint> =>
+  new Map([
+    ...spanOf(range),
+    [FIELD.pgoff, BigInt(range.offset)],
+    [FIELD.shmid, BigInt(fileId)],
+    [FIELD.flags, BigInt(flags & ~MAP.ANONYMOUS)],
+    [FIELD.status, BigInt((status & ~AREA.ANON_PRIVATE) | AREA.FILE_PRIVATE)],
+    [FIELD.madv, 0n],
+    [FIELD.fdflags, BigInt(constants.O_RDWR)],
+  ]);
+
+/** `change` gives what stands in the place of an area; undefined leaves it as its bytes are. */
+function changeAreas(
+  name: string,
+  bytes: Buffer,
+  change: (vma: Vma, content: Uint8Array) => readonly Uint8Array[] | undefined,
 ): Buffer {
   const { magic, messages } = readImage(name, bytes);
   const edit = (message: Buffer): Buffer =>
     Buffer.concat(
-      fields(message).map((field) => {
-        if (field.number !== VMAS) return field.raw;
-        const vma = vmaType.toObject(vmaType.decode(field.content), { longs: Number }) as {
-          start: number;
-          madv?: number;
-        };
-        const madv = change(vma.start, vma.madv ?? 0);
-        return madv === undefined ? field.raw : withAdvice(field.content, madv);
+      fields(message).flatMap((field) => {
+        if (field.number !== VMAS) return [field.raw];
+        const areas = change(vmaOf(field.content), field.content);
+        return areas === undefined ? [field.raw] : areas.map((area) => asField(VMAS, area));
       }),
     );
   const [first, ...rest] = messages;
   if (first === undefined) throw new TerminalError('ImageInvalid', `${name} is empty`);
   return writeImage({ magic, messages: [understood(name, () => edit(first)), ...rest] });
-}
-
-function withAdvice(content: Uint8Array, madv: bigint): Buffer {
-  const others = fields(content)
-    .filter((field) => field.number !== MADV)
-    .map((field) => field.raw);
-  const advice = protobuf.Writer.create()
-    .uint32(MADV << 3)
-    .uint64(madv.toString())
-    .finish();
-  const body = Buffer.concat([...others, advice]);
-  return Buffer.from(
-    protobuf.Writer.create()
-      .uint32((VMAS << 3) | 2)
-      .bytes(body)
-      .finish(),
-  );
 }

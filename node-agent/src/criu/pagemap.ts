@@ -3,7 +3,7 @@ import protobuf from 'protobufjs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Extent } from '../linux/extent';
 import { endOf, PAGE } from '../linux/extent';
-import { understood } from './fields';
+import { understood, withNumbers } from './fields';
 import { readImage, writeImage } from './image';
 
 const proto = `
@@ -20,6 +20,9 @@ const entryType = root.lookupType('pagemap_entry');
 
 /** criu: include/pagemap.h. Lazy only says that a page server may bring it later; the page is in the file all the same. */
 const PE = { PARENT: 1, LAZY: 2, PRESENT: 4 } as const;
+
+/** Of a pagemap_entry. */
+const FLAGS = 4;
 
 /** An address of a task; or an offset in a shared segment. */
 export type Run = Extent;
@@ -81,6 +84,22 @@ export function withRuns(pagemap: Pagemap, runs: readonly Run[]): Buffer {
     return changed(entry, run);
   });
   return writeImage({ magic, messages: [...messages.slice(0, 1), ...kept] });
+}
+
+/** The same image with no page that only a page server would bring (`criu restore --lazy-pages`): CRIU reads all of them itself. */
+export function withoutLazy(name: string, bytes: Buffer): Buffer {
+  const { magic, messages } = readImage(name, bytes);
+  const [head = Buffer.alloc(0), ...entries] = messages;
+  return writeImage({
+    magic,
+    messages: [head, ...entries.map((entry) => understood(name, () => eager(entry)))],
+  });
+}
+
+function eager(entry: Buffer): Buffer {
+  const { flags } = entryType.toObject(entryType.decode(entry)) as { flags?: number };
+  if (flags === undefined || (flags & PE.LAZY) === 0) return entry;
+  return withNumbers(entry, new Map([[FLAGS, BigInt(flags & ~PE.LAZY)]]));
 }
 
 /** Flags stay as CRIU set them. */

@@ -18,7 +18,7 @@ import type { Pool } from '../memory/pool';
 /** Above what malloc, a stack or a heap of threads takes at a time; and less is not worth the while. */
 const WORTH_BYTES = 64 << 20;
 /** What a process uses on a GPU is known without what a driver needs beside it. */
-const SPARE = 1 + 1 / 16;
+export const SPARE = 1 + 1 / 16;
 const LOOK_EVERY_MS = 5;
 /** Times what a look takes: a process with thousands of areas is looked at less often. */
 const PAUSE_PER_LOOK = 2;

@@ -7,6 +7,9 @@ import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { ProcessRef } from '../linux/ids';
 import type { Pool } from '../memory/pool';
+import type { Behind } from '../restore/fill';
+import type { MappedArea } from './areas';
+import { areasSince, mapsOfAll } from './areas';
 import { Cuda } from './client';
 import { withHugePages } from './huge-pages';
 import { driverLimitMs } from './limits';
@@ -28,6 +31,8 @@ export interface CudaTree {
 }
 
 export interface StoppedCuda {
+  /** What has been mapped since; the driver's part of it is gone after `resume`. */
+  readonly areas: readonly MappedArea[];
   /** Restored, unlocked, and seen running by the driver's own word; returns the seconds since the first lock. */
   resume(): Promise<number>;
 }
@@ -52,7 +57,7 @@ export async function cudaStop(
   { threads, cuda = new Cuda(io.config.gpu.helper) }: Means = {},
 ): Promise<StoppedCuda> {
   const { processes } = tree;
-  if (processes.length === 0) return { resume: () => Promise.resolve(0) };
+  if (processes.length === 0) return { areas: [], resume: () => Promise.resolve(0) };
   const limitMs = driverLimitMs(tree.bytes);
   const resume = async () => {
     const begun = performance.now();
@@ -65,6 +70,7 @@ export async function cudaStop(
   // The helper is up, and the driver answers, before anybody has to wait for it.
   await Promise.all(processes.map(({ pid }) => stateNow(cuda, pid)));
   io.willUndo({ do: 'cudaResume', helper: io.config.gpu.helper, processes, limitMs });
+  const before = mapsOfAll(tree);
   const from = performance.now();
   try {
     await io.steps.runToEnd('gpuLock', () => lockAll(cuda, processes, io));
@@ -75,7 +81,7 @@ export async function cudaStop(
     await resumed(resume, error);
     throw error;
   }
-  return { resume };
+  return { areas: areasSince(before, tree), resume };
 }
 
 /** One after the other: a process waits here for work of its own that may need the next one. */
@@ -102,6 +108,12 @@ async function checkpointAll(
   io.signal.throwIfAborted();
 }
 
+export interface ReturnMeans {
+  readonly cuda?: Cuda | undefined;
+  /** Memory that is filled in meanwhile: nothing is unlocked before all of it is there. */
+  readonly behind?: Behind | undefined;
+}
+
 export interface CudaReturn extends CudaTree {
   readonly gpuPairs: readonly GpuPair[];
 }
@@ -110,17 +122,16 @@ export interface CudaReturn extends CudaTree {
 export async function cudaRestore(
   tree: CudaReturn,
   io: EngineIo,
-  cuda = new Cuda(io.config.gpu.helper),
+  { cuda = new Cuda(io.config.gpu.helper), behind }: ReturnMeans = {},
 ): Promise<void> {
-  const { processes, gpuPairs, driver } = tree;
+  const { processes } = tree;
   if (processes.length === 0) return;
   const limitMs = Math.min(driverLimitMs(tree.bytes), remainingMs(io));
   try {
     await io.steps.runToEnd('gpuRestore', async () => {
-      for (const wave of waves(processes, driver))
-        await allDone(
-          wave.map(({ pid }) => must(cuda, { call: 'restore', pid, gpuPairs }, limitMs, 'CudaRestoreFailed')),
-        );
+      const restored = restoreAll(cuda, tree, limitMs).finally(() => behind?.hurry());
+      // Whichever fails first is told: a driver that waits for memory which never comes does not end before its process does.
+      await Promise.all([restored, behind?.whole]);
     });
     await io.steps.runToEnd('gpuUnlock', () =>
       allDone(processes.map(({ pid }) => must(cuda, { call: 'unlock', pid }, limitMs, 'CudaRestoreFailed'))),
@@ -129,6 +140,17 @@ export async function cudaRestore(
   } finally {
     cuda.close();
   }
+}
+
+async function restoreAll(
+  cuda: Cuda,
+  { processes, driver, gpuPairs }: CudaReturn,
+  limitMs: number,
+): Promise<void> {
+  for (const wave of waves(processes, driver))
+    await allDone(
+      wave.map(({ pid }) => must(cuda, { call: 'restore', pid, gpuPairs }, limitMs, 'CudaRestoreFailed')),
+    );
 }
 
 async function must(cuda: Cuda, call: CudaCall, deadlineMs: number, reason: string): Promise<void> {

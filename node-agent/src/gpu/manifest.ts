@@ -1,6 +1,9 @@
 /** The GPU part of a capture: what is stopped for it, and what the manifest says of it. */
 import type { GpuFacts } from '@dynamo-snapshot/api/manifest';
+import type { MappedArea } from '../cuda/areas';
+import { unmapped } from '../cuda/areas';
 import type { CudaTree } from '../cuda/stop';
+import type { DriverArea } from '../gate/plan';
 import { status } from '../linux/proc';
 import type { CudaPart } from './decide';
 import type { GpuSeen } from './observe';
@@ -18,8 +21,15 @@ export function gpuFacts(seen: GpuSeen | undefined): { gpu?: GpuFacts } {
   return { gpu: { model: first.model, count: seen.gpus.length, driver: seen.driver } };
 }
 
+/** Of processes that run again. */
+export const driverAreas = (areas: readonly MappedArea[]): readonly DriverArea[] =>
+  unmapped(areas).flatMap(({ pid, start, end }) => {
+    const inner = status(pid)?.nsPids.at(-1);
+    return inner === undefined ? [] : [{ pid: inner, start, end }];
+  });
+
 /** While the processes live: their pids in their own namespace are asked for. */
-export function cudaPart(gpu: GpuSeen | undefined): { cuda?: CudaPart } {
+export function cudaPart(gpu: GpuSeen | undefined, areas: readonly DriverArea[]): { cuda?: CudaPart } {
   if (gpu === undefined || gpu.holders.length === 0) return {};
   const processes = gpu.holders.map(({ ref }) => status(ref.pid)?.nsPids.at(-1) ?? 0);
   const gpus = gpu.gpus.map(({ uuid, model, memoryBytes, usedBytes }) => ({
@@ -28,5 +38,5 @@ export function cudaPart(gpu: GpuSeen | undefined): { cuda?: CudaPart } {
     memoryBytes,
     usedBytes,
   }));
-  return { cuda: { driver: gpu.driver, processes, gpus, bytes: gpu.usedBytes } };
+  return { cuda: { driver: gpu.driver, processes, gpus, bytes: gpu.usedBytes, areas: [...areas] } };
 }

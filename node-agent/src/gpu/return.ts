@@ -6,6 +6,7 @@ import { Cuda } from '../cuda/client';
 import { cudaRestore } from '../cuda/stop';
 import type { EngineIo } from '../engine-io';
 import { hostPid } from '../linux/ids';
+import type { Behind } from '../restore/fill';
 import type { CudaPart, GpusHere } from './decide';
 import type { GpuContainer } from './discover';
 import { gpusOf } from './discover';
@@ -38,8 +39,9 @@ export async function returnGpus(
   here: OpenGpus | undefined,
   { tree = [] }: Receipt,
   io: EngineIo,
+  behind?: Behind,
 ): Promise<void> {
-  if (cuda === undefined || here === undefined) return;
+  if (cuda === undefined || here === undefined) return behind?.whole;
   const processes = cuda.processes.map((inner) => {
     const found = tree.find((p) => p.pid === inner);
     if (found === undefined)
@@ -53,5 +55,6 @@ export async function returnGpus(
     cuda.gpus.map((g) => g.uuid),
     here.devices.map((d) => d.uuid),
   );
-  await cudaRestore({ processes, bytes: cuda.bytes, driver: here.driver, gpuPairs }, io, here.helper);
+  const returned = { processes, bytes: cuda.bytes, driver: here.driver, gpuPairs };
+  await cudaRestore(returned, io, { cuda: here.helper, behind });
 }

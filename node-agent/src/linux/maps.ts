@@ -1,5 +1,6 @@
 /** /proc/PID/maps (proc_pid_maps(5)), parsed. */
 import { readFileSync } from 'node:fs';
+import type { Extent } from './extent';
 import type { HostPid } from './ids';
 
 export interface MapLine {
@@ -37,6 +38,19 @@ export const parseMaps = (text: string): readonly MapLine[] =>
       },
     ];
   });
+
+/** Areas whose missing pages wait for a userfaultfd (proc_pid_smaps(5), VmFlags um and ui). */
+export function guardedAreas(pid: HostPid): readonly Extent[] {
+  const guarded: Extent[] = [];
+  let area: MapLine | undefined;
+  for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+    const [begun] = parseMaps(line);
+    if (begun !== undefined) area = begun;
+    else if (area !== undefined && /^VmFlags:.* u[mi]( |$)/.test(line))
+      guarded.push({ address: area.start, length: area.end - area.start });
+  }
+  return guarded;
+}
 
 /** What of the areas is in none of the others. */
 export const without = (areas: readonly MapLine[], others: readonly MapLine[]): readonly MapLine[] =>

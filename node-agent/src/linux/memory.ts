@@ -24,7 +24,7 @@ const functions = {
 
 /** asm-generic/mman.h, mman-common.h */
 const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
-const MAP = { PRIVATE: 2, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
+const MAP = { SHARED: 1, PRIVATE: 2, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
 const MADV = { DONTNEED: 4, DONTFORK: 10, HUGEPAGE: 14, NOHUGEPAGE: 15, POPULATE_WRITE: 23 } as const;
 const MAP_FAILED = 2 ** 64;
 
@@ -40,6 +40,14 @@ export function allocate(length: number, hugePages: boolean): Region {
   const address = Number(functions.mmap(0, length, PROT.READ | PROT.WRITE, flags, -1, 0));
   if (address === MAP_FAILED) throw new Error(`allocate ${length} bytes: errno ${koffi.errno()}`);
   functions.madvise(address, length, hugePages ? MADV.HUGEPAGE : MADV.NOHUGEPAGE);
+  functions.madvise(address, length, MADV.DONTFORK);
+  return { address, length };
+}
+
+/** A file in memory as our own memory; no child of ours gets it. */
+export function mapShared(fd: number, length: number): Region {
+  const address = Number(functions.mmap(0, length, PROT.READ | PROT.WRITE, MAP.SHARED, fd, 0));
+  if (address === MAP_FAILED) throw new Error(`map ${length} bytes of a file: errno ${koffi.errno()}`);
   functions.madvise(address, length, MADV.DONTFORK);
   return { address, length };
 }

@@ -1,45 +1,49 @@
-/** Fills a restored, stopped tree with what the shards hold. */
+/** Fills a restored tree with what the shards hold. */
 import { join } from 'node:path';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { PagesIndex } from '@dynamo-snapshot/api/pages';
 import type { HostPid } from '../linux/ids';
 import { bytesOf, extentsOf, totalBytes } from './catalog';
 import { FIRST_SHARD } from '../store/cipher';
+import type { Opening } from './opening';
+import type { Pace } from './pace';
 import type { Threads } from './pool';
 import { ChunkTable } from './table';
 import type { ReadTask } from './task';
 
-export class MemoryFill {
-  readonly #dir: string;
-  readonly #index: PagesIndex;
-  readonly #key: Uint8Array | undefined;
-  readonly #threads: Threads;
-  #table: ChunkTable | undefined;
+export interface FillJob {
+  /** Of the artifact. */
+  readonly dir: string;
+  /** What of it is filled in. */
+  readonly index: PagesIndex;
+  readonly key: Uint8Array | undefined;
+  /** Whose memory it is, by the pid in the index; 0 is our own. */
+  readonly hostOf: (pid: number) => number;
+  /** Somebody reads it at the same time. */
+  readonly gate?: { readonly opening: Opening; readonly pace: Pace };
+}
 
-  constructor(dir: string, index: PagesIndex, threads: Threads, key: Uint8Array | undefined) {
-    this.#dir = dir;
-    this.#key = key;
-    this.#index = index;
-    this.#threads = threads;
+export class MemoryFill {
+  readonly #job: FillJob;
+  readonly #table: ChunkTable;
+
+  /** Throws RestoreUnproven where a process is not there. */
+  constructor(job: FillJob) {
+    this.#job = job;
+    this.#table = shardTable(job.index, job.hostOf);
   }
 
   get bytes(): { readonly done: number; readonly total: number } {
-    return { done: this.#table?.doneBytes ?? 0, total: totalBytes(this.#index) };
+    return { done: this.#table.doneBytes, total: totalBytes(this.#job.index) };
   }
 
-  /**
-   * `hosts` has the restored processes by their pid in their own namespace. Throws ArtifactDamaged at the first chunk whose digest is
-   * another; RestoreUnproven unless every byte that CRIU was kept from was written.
-   */
-  async run(hosts: ReadonlyMap<number, HostPid>): Promise<number> {
-    const table = shardTable(this.#index, (pid) => hostOf(hosts, pid));
-    this.#table = table;
-    await this.#threads.run(() => ({
-      ...readShards(this.#dir, this.#index, this.#key),
-      table: table.memory,
-    }));
+  /** Throws ArtifactDamaged at the first chunk whose digest is another; RestoreUnproven unless every byte was written, and nobody waits any more. */
+  async run(threads: Threads): Promise<number> {
+    const { dir, index, key, gate } = this.#job;
+    const watched = gate && { gate: { opening: gate.opening.memory, pace: gate.pace.memory } };
+    await threads.run(() => ({ ...readShards(dir, index, key), ...watched, table: this.#table.memory }));
     const { done, total } = this.bytes;
-    if (done !== total)
+    if (done !== total || gate?.opening.isWhole === false)
       throw new TerminalError('RestoreUnproven', `${done} of ${total} bytes of memory were written`);
     return total;
   }
@@ -77,7 +81,8 @@ export const readShards = (
   ...(key === undefined ? {} : { key }),
 });
 
-function hostOf(hosts: ReadonlyMap<number, HostPid>, pid: number): HostPid {
+/** Throws RestoreUnproven for one that was not restored. */
+export function hostOf(hosts: ReadonlyMap<number, HostPid>, pid: number): HostPid {
   const host = hosts.get(pid);
   if (host === undefined)
     throw new TerminalError('RestoreUnproven', `process ${pid} of the artifact was not restored`);

@@ -2,11 +2,13 @@
 import { unreachable } from '@dynamo-snapshot/api/errors';
 import { populate } from '../linux/memory';
 import { BlockTable } from './blocks';
+import { Opening } from './opening';
+import { Pace } from './pace';
 import { Pagemaps } from './present';
 import { RowReader } from './reader';
 import type { TableMemory } from './table';
 import { ChunkTable } from './table';
-import type { Done, Dropped, Task } from './task';
+import type { Done, Dropped, ReadTask, Task } from './task';
 import { copyRow, cutShard, openShard, sealRow, storeRow, syncShard } from './writer';
 
 const NOTHING: Done = { dropped: [], faults: [] };
@@ -45,16 +47,27 @@ export function perform(task: Task): Done {
         return [];
       });
       return NOTHING;
-    case 'read': {
-      const reader = new RowReader(task);
-      try {
-        return { ...NOTHING, faults: each(task.table, (row, table) => reader.read(row, table)) };
-      } finally {
-        reader.close();
-      }
-    }
+    case 'read':
+      return { ...NOTHING, faults: read(task) };
     default:
       return unreachable(task);
+  }
+}
+
+function read({ gate, ...task }: ReadTask): readonly string[] {
+  const reader = new RowReader(task);
+  const pace = gate && new Pace(gate.pace);
+  const opening = gate && new Opening(gate.opening);
+  try {
+    return each(task.table, (row, table) => {
+      pace?.wait(row);
+      const faults = reader.read(row, table);
+      opening?.did(row);
+      return faults;
+    });
+  } finally {
+    reader.close();
+    pace?.close();
   }
 }
 

@@ -25,6 +25,13 @@ export class Pagemaps {
     return true;
   }
 
+  /** Whether the page has all that is needed. Throws where the process, or the memory, is gone. */
+  isThere(host: number, address: number): boolean {
+    if (readSync(this.#of(host), ENTRIES, 0, 8, (address / PAGE) * 8) !== 8)
+      throw new Error(`the pagemap ends at 0x${address.toString(16)}`);
+    return ((ENTRIES[7] ?? 0) & this.#bits) === this.#bits;
+  }
+
   close(): void {
     for (const fd of this.#open.values()) closeSync(fd);
     this.#open.clear();

@@ -110,11 +110,17 @@ export class RowReader {
   }
 
   #use(row: number, table: ChunkTable): void {
-    const content = scratchView().subarray(0, table.stored(row));
     const hasher = new Blake3Hasher();
     const pid = table.pid(row);
-    const streams = this.#task.key === undefined && pid !== 0;
+    const isPlain = this.#task.key === undefined;
+    const streams = isPlain && pid !== 0;
     const extents = streams ? table.extents(row) : [];
+    // Right to where it shall lie; nobody uses it before the digest was found right.
+    const place = isPlain && pid === 0 ? onlyExtent(table.extents(row)) : undefined;
+    const content =
+      place === undefined
+        ? scratchView().subarray(0, table.stored(row))
+        : viewOf(place.address, table.stored(row));
     let at = 0;
     const each = (block: Buffer, address: number) => {
       hasher.update(block);
@@ -127,7 +133,7 @@ export class RowReader {
         'ArtifactDamaged',
         `${this.#name(row, table)} has another content at ${table.offset(row)}`,
       );
-    if (!streams) this.#put(row, table, content);
+    if (!streams && place === undefined) this.#put(row, table, content);
   }
 
   #put(row: number, table: ChunkTable, content: Buffer): void {
@@ -183,12 +189,15 @@ function part(extents: readonly Extent[], at: number, length: number): readonly 
   return found;
 }
 
+const onlyExtent = (extents: readonly Extent[]): Extent | undefined =>
+  extents.length === 1 ? extents[0] : undefined;
+
 /** Into a process; into our own memory where the pid is 0; nowhere without an extent. */
 function put(row: number, table: ChunkTable, content: Buffer): void {
   const extents = table.extents(row);
-  const [first] = extents;
-  if (first === undefined) return;
+  if (extents.length === 0) return;
   const pid = table.pid(row);
-  if (pid === 0) content.copy(viewOf(first.address, first.length));
-  else writeProcess(pid, extents, scratchAt(0));
+  if (pid !== 0) return writeProcess(pid, extents, scratchAt(0));
+  let at = 0;
+  for (const { address, length } of extents) at += content.copy(viewOf(address, length), 0, at, at + length);
 }

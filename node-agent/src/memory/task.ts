@@ -2,6 +2,8 @@
 import type { Extent } from '../linux/extent';
 import type { Region } from '../linux/memory';
 import type { BlockMemory } from './blocks';
+import type { OpeningMemory } from './opening';
+import type { PaceMemory } from './pace';
 import type { TableMemory } from './table';
 
 /** Absent: nothing is encrypted. */
@@ -22,6 +24,8 @@ export interface ReadTask extends WithKey {
   readonly aligned: boolean;
   /** Tell of all faults instead of ending at the first. */
   readonly all: boolean;
+  /** Somebody reads the rows at the same time. */
+  readonly gate?: { readonly opening: OpeningMemory; readonly pace: PaceMemory };
 }
 
 export type Task =

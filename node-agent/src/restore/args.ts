@@ -15,10 +15,12 @@ export interface NsrestoreJob {
   readonly cgroupProcs: readonly string[];
   readonly oomScoreAdj: string;
   readonly deadlineSeconds: number;
+  /** A gate's file is handed over. */
+  readonly hasGate: boolean;
 }
 
 /** Descriptors that the child inherits, in this order. */
-export const fd = { net: 3, stdin: 4, stdout: 5, stderr: 6 } as const;
+export const fd = { net: 3, stdin: 4, stdout: 5, stderr: 6, gate: 7 } as const;
 
 /**
  * The mount namespace is the engine's private one, so nsenter leaves it; the network comes to CRIU as a descriptor. The cgroup namespace
@@ -51,4 +53,5 @@ export const nsrestoreArgs = (job: NsrestoreJob): readonly string[] => [
   ...['--net-fd', String(fd.net), '--stdin-fd', String(fd.stdin), '--stdout-fd', String(fd.stdout)],
   ...['--stderr-fd', String(fd.stderr), '--oom-score-adj', job.oomScoreAdj],
   ...['--deadline-seconds', String(job.deadlineSeconds)],
+  ...(job.hasGate ? ['--gate-fd', String(fd.gate)] : []),
 ];

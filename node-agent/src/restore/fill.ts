@@ -1,7 +1,9 @@
 /** Fills the restored tree from the shards; an artifact whose pages CRIU wrote needs nothing. */
 import type { EngineIo } from '../engine-io';
+import type { Gate } from '../gate/gate';
+import { before } from '../gate/gate';
 import type { HostPid } from '../linux/ids';
-import { MemoryFill } from '../memory/fill';
+import { hostOf, MemoryFill } from '../memory/fill';
 import { totalBytes } from '../memory/catalog';
 import type { Pool, Threads } from '../memory/pool';
 import { readersFor } from '../memory/this-thread';
@@ -11,18 +13,55 @@ import type { Checked } from './check';
 export const fillers = ({ verified: { index } }: Checked, pool: Pool): Threads =>
   readersFor(index === undefined ? 0 : totalBytes(index), pool);
 
-/** `hosts` has the restored processes by their pid in their own namespace. */
+/** Everything that must be there before the tree runs. `hosts` has the restored processes by their pid in their own namespace. */
 export async function fillTree(
-  { artifact, verified, key }: Checked,
+  { artifact, verified: { index }, key }: Checked,
   hosts: ReadonlyMap<number, HostPid>,
   threads: Threads,
   io: EngineIo,
+  gate?: Gate,
 ): Promise<void> {
-  if (verified.index === undefined) return;
-  const fill = new MemoryFill(artifact.dir, verified.index, threads, key);
-  await io.steps.follow(
+  if (index === undefined) return;
+  await gate?.shut(hosts);
+  const job = {
+    dir: artifact.dir,
+    index: before(index, gate),
+    key,
+    hostOf: (pid: number) => hostOf(hosts, pid),
+  };
+  await followed(new MemoryFill(job), threads, io);
+}
+
+/** What is filled in while the tree runs already. */
+export interface Behind {
+  /** When all of it is there. Rejects as a fill does. */
+  readonly whole: Promise<void>;
+  /** Whom it kept pace with has ended. */
+  hurry(): void;
+}
+
+/** Begins at once; undefined without a gate. */
+export function fillBehind(
+  gate: Gate | undefined,
+  { artifact, verified: { index }, key }: Checked,
+  threads: Threads,
+  io: EngineIo,
+): Behind | undefined {
+  if (gate === undefined || index === undefined) return undefined;
+  const from = performance.now();
+  const { chunks, opening, pace } = gate.memory;
+  const behind = { ...index, chunks: [...chunks] };
+  const job = { dir: artifact.dir, index: behind, key, hostOf: () => 0, gate: { opening, pace } };
+  const whole = followed(new MemoryFill(job), threads, io).then(() =>
+    io.steps.note('fillBehind', (performance.now() - from) / 1000),
+  );
+  whole.catch(() => {}); // told where it is waited for
+  return { whole, hurry: () => pace.end() };
+}
+
+const followed = (fill: MemoryFill, threads: Threads, { steps }: EngineIo): Promise<number> =>
+  steps.follow(
     'fill',
     () => fill.bytes,
-    () => fill.run(hosts),
+    () => fill.run(threads),
   );
-}

@@ -22,7 +22,10 @@ export function editsOfClone(
     const edited = isMountsImage(path) ? withExternalMountsThere(path, bytes) : undefined;
     return edited === undefined ? [] : [[path, edited]];
   });
-  return new Map([...mounts, [pathOf(SOCKETS), rewriteSockets(SOCKETS, imageOf(content, SOCKETS), rewrite)]]);
+  return new Map([
+    ...mounts,
+    [imagePath(SOCKETS), rewriteSockets(SOCKETS, imageOf(content, SOCKETS), rewrite)],
+  ]);
 }
 
 /**
@@ -44,7 +47,10 @@ export function editsOfAdvice(
     ({ pid }) => `mm-${pid}.img`,
   );
   return new Map(
-    [...taken].map(([name, before]) => [pathOf(name), adviseAsBefore(name, imageOf(content, name), before)]),
+    [...taken].map(([name, before]) => [
+      imagePath(name),
+      adviseAsBefore(name, imageOf(content, name), before),
+    ]),
   );
 }
 
@@ -65,12 +71,14 @@ function advisedAreas(pid: number, { chunks, advised }: PagesIndex, image: Buffe
     });
 }
 
-const pathOf = (name: string): string => `${artifactFile.images}/${name}`;
+/** In the artifact. */
+export const imagePath = (name: string): string => `${artifactFile.images}/${name}`;
 
-function imageOf(content: ReadonlyMap<string, Buffer>, name: string): Buffer {
-  const bytes = content.get(pathOf(name));
+/** Throws ArtifactInvalid where it is not among what was read. */
+export function imageOf(content: ReadonlyMap<string, Buffer>, name: string): Buffer {
+  const bytes = content.get(imagePath(name));
   if (bytes === undefined)
-    throw new TerminalError('ArtifactInvalid', `${pathOf(name)} is missing or too large`);
+    throw new TerminalError('ArtifactInvalid', `${imagePath(name)} is missing or too large`);
   return bytes;
 }
 

@@ -1,17 +1,16 @@
 /** Restores an artifact into a placeholder: verify, private view of its files, nsrestore, proof, and the word to standby. */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { controlFile } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
-import { parseReceipt } from '@dynamo-snapshot/api/validate';
 import type { EngineConfig } from '../config';
 import type { CriuCall } from '../criu/program';
 import { criuCall, withPreload } from '../criu/program';
-import type { PodFacts, RestoreRequest, RestoreResult } from '../engine';
+import { Gate } from '../gate/gate';
+import type { RestoreRequest, RestoreResult } from '../engine';
 import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { GpusHere } from '../gpu/decide';
@@ -20,10 +19,9 @@ import { gpuContainer } from '../gpu/discover';
 import { gpusHere, returnGpus } from '../gpu/return';
 import { remapPlaces } from '../files/remaps';
 import type { UndoStep } from '../journal/step';
-import { command } from '../linux/command';
 import type { ProcessRef } from '../linux/ids';
 import { parseMountinfo, upperDir } from '../linux/mountinfo';
-import { hugeBytesFree, processRef } from '../linux/proc';
+import { processRef } from '../linux/proc';
 import type { HookTarget } from '../quiesce/run';
 import { wake } from '../quiesce/run';
 import { threadsFor } from '../memory/decide';
@@ -32,20 +30,17 @@ import { withPool } from '../memory/pool';
 import { removeControlFile } from '../runtime/control';
 import { openArtifact } from '../store/directory';
 import { readKeys } from '../store/keys';
-import { nsrestoreArgs } from './args';
 import type { Checked } from './check';
-import { check, layOut } from './check';
+import { check } from './check';
 import { judge } from './decide';
-import { fillers, fillTree } from './fill';
+import { fillBehind, fillers, fillTree } from './fill';
 import type { Restored } from './hand-over';
 import { drawSeed, goOn, handOver } from './hand-over';
-import { addressesOf, editsOfAdvice, editsOfClone, movedAddresses } from './images';
-import { enterPrivateView, RESTORE_ROOT, VERIFIED } from './namespace';
+import { runNsrestore } from './nsrestore';
 import { observePlace } from './observe';
 import type { Target } from './placeholder';
 import { claim, observeTarget } from './placeholder';
 import { prove } from './prove';
-import { openStdio } from './stdio';
 import { leastStack, mayUseTiles } from './tiles';
 import { restoredProcesses } from './tree';
 
@@ -83,18 +78,23 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   io.willUndo(remapsOf(placeholder, artifact.manifest, io.config));
   io.willUndo({ do: 'killRestored', id: groups.id, dirs: groups.dirs, freezer: groups.freezer, placeholder });
   removeControlFile(placeholder.pid, controlFile.restoreComplete);
+  mkdirSync(work, { recursive: true, mode: 0o700 });
+  const gate = Gate.make(checked, work, io);
+  const needs = { work, pod: request.pod, pool, gate };
   const receipt = await io.steps.runToEnd('restore', () =>
-    runNsrestore(checked, target, { ...withTiles(program, checked, io), work, pod: request.pod, pool }, io),
+    runNsrestore(checked, target, { ...withTiles(program, checked, io), ...needs }, io),
   );
+  const threads = fillers(checked, pool);
   await io.steps.run('fill', () =>
-    fillTree(checked, restoredProcesses(groups, placeholder), fillers(checked, pool), io),
+    fillTree(checked, restoredProcesses(groups, placeholder), threads, io, gate),
   );
+  const behindGate = fillBehind(gate, checked, threads, io);
   const proven = await io.steps.run('prove', () =>
     prove({ receipt, artifact, groups, placeholder, skipped, pod: request.pod }),
   );
   const seed = drawSeed();
   if (cuda !== undefined) goOn(request, { receipt: proven, placeholder: placeholder.pid, seed });
-  await returnGpus(cuda, gpus, proven, io);
+  await returnGpus(cuda, gpus, proven, io, behindGate);
   await io.steps.runToEnd('adopt', () => adopt(request, { receipt: proven, seed }, target, io));
   const hooks = wakeTarget(request, proven, io);
   if (hooks !== undefined) await io.steps.runToEnd('wake', () => wake(hooks, io.signal));
@@ -167,79 +167,4 @@ function withTiles(
   const least = leastStack(readFileSync('/proc/self/auxv'));
   const may = mayUseTiles({ cpuFeatures, images: verified.content }, least);
   return may ? withPreload(program, [config.tileShim]) : program;
-}
-
-/** What of the images differs for this pod, and for the node as it is. */
-const editsFor = ({ artifact, verified }: Checked, pod: PodFacts | undefined): ReadonlyMap<string, Buffer> =>
-  new Map([
-    ...editsOfAdvice(verified, artifact.manifest.cuda !== undefined, hugeBytesFree()),
-    ...editsOfClone(verified.content, {
-      addresses: movedAddresses(
-        addressesOf(artifact.manifest.container),
-        addressesOf({ podIp: pod?.ip, podIps: pod?.ips }),
-      ),
-      keepLocal: artifact.manifest.dump.tcp === 'keep-local',
-    }),
-  ]);
-
-interface NsrestoreNeeds {
-  readonly work: string;
-  readonly pod: PodFacts | undefined;
-  /** Started meanwhile: nsrestore has one thread. */
-  readonly pool: Pool;
-}
-
-async function runNsrestore(
-  checked: Checked,
-  { placeholder, groups }: Target,
-  { env: criuEnv, work, pod, pool }: CriuCall & NsrestoreNeeds,
-  io: EngineIo,
-): Promise<Receipt> {
-  mkdirSync(work, { recursive: true, mode: 0o700 });
-  const own = `/proc/${placeholder.pid}`;
-  const hasTerminal = checked.artifact.manifest.process.tty !== undefined;
-  const fds = [
-    openSync(`${own}/ns/net`, 'r'),
-    ...[0, 1, 2].map((n) => openStdio(`${own}/fd/${n}`, n, hasTerminal)),
-  ];
-  const edits = editsFor(checked, pod);
-  const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
-  const leave = enterPrivateView(placeholder.pid);
-  layOut(checked, edits, VERIFIED);
-  const argv = nsrestoreArgs({
-    nsrestore: io.config.nsrestore,
-    placeholder: placeholder.pid,
-    joined: [...checked.artifact.manifest.dump.joinedNamespaces],
-    artifactDir: VERIFIED,
-    digest: checked.artifact.digest,
-    images: join(VERIFIED, artifactFile.images),
-    root: RESTORE_ROOT,
-    work,
-    criu: io.config.criu,
-    cgroupProcs: groups.dirs.map((dir) => join(dir, 'cgroup.procs')),
-    oomScoreAdj,
-    deadlineSeconds: Math.ceil(remainingMs(io) / 1000),
-  });
-  const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...criuEnv };
-  const afterSpawn = () => {
-    leave();
-    // Not before: a new thread is where this one is.
-    if (fillers(checked, pool) === pool) pool.start();
-  };
-  const { code, stdout, stderr } = await command(argv, { signal: io.signal, env, fds, afterSpawn });
-  for (const fd of fds) closeSync(fd);
-  if (code !== 0) throw refusal(code, stderr);
-  rmSync(work, { recursive: true, force: true });
-  return parseReceipt(stdout);
-}
-
-/** nsrestore's last line on stderr tells reason and message. */
-function refusal(code: number, stderr: string): Error {
-  const last = stderr.trim().split('\n').pop() ?? '';
-  try {
-    const { reason, message } = JSON.parse(last) as { reason?: string; message?: string };
-    return new TerminalError(reason ?? 'RestoreFailed', message ?? last);
-  } catch {
-    return new TerminalError('RestoreFailed', `nsrestore: exit ${code}: ${last}`);
-  }
 }

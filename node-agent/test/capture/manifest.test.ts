@@ -47,6 +47,7 @@ const parts = (hooks?: Hooks): ManifestParts => ({
   volumes: [],
   join: [],
   paused: 0.1,
+  areas: [],
   memory: { pages: 'criu', why: 'as configured' },
   criuVersion: '4.2.1',
 });

@@ -57,8 +57,8 @@ it('refuses a tree without one that held CUDA state', async () => {
 
 describe('the manifest', () => {
   it('has no GPU part for a worker without CUDA', () => {
-    expect(cudaPart(undefined)).toEqual({});
-    expect(cudaPart(seen({ holders: [] }))).toEqual({});
+    expect(cudaPart(undefined, [])).toEqual({});
+    expect(cudaPart(seen({ holders: [] }), [])).toEqual({});
     expect(gpuFacts(undefined)).toEqual({});
     expect(gpuFacts(seen({ gpus: [] }))).toEqual({});
     expect(cudaTree(undefined)).toEqual({ processes: [], bytes: 0, driver: '' });
@@ -67,12 +67,13 @@ describe('the manifest', () => {
   it('tells GPUs, what was used on each, and the processes by their own pids', () => {
     const { pid, startTime } = stage.process();
     const what = seen({ holders: [{ ref: { pid, startTime }, name: 'python', state: 'running' }] });
-    expect(cudaPart(what)).toEqual({
+    expect(cudaPart(what, [{ pid: 1, start: 4096, end: 8192 }])).toEqual({
       cuda: {
         driver: '580.159.04',
         processes: [pid],
         gpus: [{ uuid: uuid(1), model: 'NVIDIA H200', memoryBytes: 140 * GIB, usedBytes: 40 * GIB }],
         bytes: 40 * GIB,
+        areas: [{ pid: 1, start: 4096, end: 8192 }],
       },
     });
     expect(gpuFacts(seen({ gpus: [gpu(), gpu({ uuid: uuid(2) })] }))).toEqual({

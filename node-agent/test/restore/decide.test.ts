@@ -149,6 +149,7 @@ describe('nsrestoreArgs', () => {
       cgroupProcs: ['/cg/a/cgroup.procs', '/cg/b/cgroup.procs'],
       oomScoreAdj: '-997',
       deadlineSeconds: 60,
+      hasGate: true,
     });
     expect(argv).toEqual([
       ...['/usr/bin/nsenter', '--uts=/proc/4711/ns/uts', '--ipc=/proc/4711/ns/ipc'],
@@ -165,7 +166,7 @@ describe('nsrestoreArgs', () => {
       ...['--cgroup-procs', '/cg/a/cgroup.procs', '--cgroup-procs', '/cg/b/cgroup.procs'],
       ...['--cgroup-ns', '/proc/1/ns/cgroup'],
       ...['--net-fd', '3', '--stdin-fd', '4', '--stdout-fd', '5', '--stderr-fd', '6'],
-      ...['--oom-score-adj', '-997', '--deadline-seconds', '60'],
+      ...['--oom-score-adj', '-997', '--deadline-seconds', '60', '--gate-fd', '7'],
     ]);
   });
 });

@@ -103,7 +103,6 @@ export async function openAll(
     })),
   };
   // The address is another here; in a restored tree it is the same.
-  const fill = new MemoryFill(dir, moved, pool, key);
-  await fill.run(new Map([[PID_IN_TREE, process.pid as never]]));
+  await new MemoryFill({ dir, index: moved, key, hostOf: () => process.pid }).run(pool);
   return [];
 }

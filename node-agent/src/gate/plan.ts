@@ -1,0 +1,111 @@
+/**
+ * What of an artifact's memory only the driver reads, in its restore, so that it may be filled in meanwhile behind a gate; pure. The source's
+ * driver mapped it in its checkpoint, and unmaps it when it is restored (docs/adr/0047).
+ */
+import type { PagesChunk, PagesIndex } from '@dynamo-snapshot/api/pages';
+import type { Area } from '../criu/mm';
+import type { Extent } from '../linux/extent';
+import { endOf, totalOf } from '../linux/extent';
+import { extentsOf } from '../memory/catalog';
+
+/** Of one process, by its pid in its own namespace. */
+export interface DriverArea {
+  readonly pid: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface GatedArea extends DriverArea {
+  /** In the file behind the gate; as far from the begin of a huge page as the address is. */
+  readonly offset: number;
+}
+
+/** A chunk behind the gate; once it and all before it are there, the range may be opened. */
+export interface GatedChunk {
+  readonly chunk: PagesChunk;
+  readonly area: GatedArea;
+  readonly opens: { readonly from: number; readonly to: number };
+}
+
+export interface GatePlan {
+  readonly areas: readonly GatedArea[];
+  readonly fileBytes: number;
+  /** In the order in which they are opened. */
+  readonly gated: readonly GatedChunk[];
+  /** What must be there before the tree runs. */
+  readonly rest: readonly PagesChunk[];
+}
+
+const HUGE = 2 << 20;
+/** Filled in a few hundredths of a second: not worth a gate. */
+const WORTH_BYTES = 64 << 20;
+
+const floorHuge = (address: number): number => Math.floor(address / HUGE) * HUGE;
+const ceilHuge = (address: number): number => Math.ceil(address / HUGE) * HUGE;
+
+/** Undefined where nothing is worth a gate. `areasOf` has the areas of a process in CRIU's images. */
+export function planGate(
+  wanted: readonly DriverArea[],
+  { chunks }: Pick<PagesIndex, 'chunks'>,
+  areasOf: (pid: number) => readonly Area[],
+): GatePlan | undefined {
+  const areas: GatedArea[] = [];
+  const gated: GatedChunk[] = [];
+  let fileBytes = 0;
+  for (const area of wanted) {
+    const found = isPlain(area, areasOf(area.pid)) ? within(area, chunks) : undefined;
+    if (found === undefined) continue;
+    const offset = ceilHuge(fileBytes) + (found.start % HUGE);
+    const placed = { pid: area.pid, start: found.start, end: found.end, offset };
+    fileBytes = offset + found.end - found.start;
+    areas.push(placed);
+    gated.push(...opening(placed, found.chunks));
+  }
+  if (areas.length === 0) return undefined;
+  const behind = new Set(gated.map(({ chunk }) => chunk));
+  return { areas, gated, fileBytes: ceilHuge(fileBytes), rest: chunks.filter((chunk) => !behind.has(chunk)) };
+}
+
+const isPlain = ({ start, end }: DriverArea, areas: readonly Area[]): boolean =>
+  areas.some((area) => area.kind === 'private' && area.writable && area.start <= start && end <= area.end);
+
+interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly chunks: readonly PagesChunk[];
+}
+
+/** A chunk may go on into the next area: what it has of this one, at its border, stays outside of the gate. */
+function within({ pid, start, end }: DriverArea, chunks: readonly PagesChunk[]): Found | undefined {
+  const isIn = (extent: Extent) => extent.address >= start && endOf(extent) <= end;
+  const mine = chunks.filter((chunk) => chunk.pid === pid && extentsOf(chunk).some(isIn));
+  const whole = mine.filter((chunk) => extentsOf(chunk).every(isIn)).sort((a, b) => firstOf(a) - firstOf(b));
+  const [first, last] = [whole[0], whole.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  if (totalOf(whole.flatMap(extentsOf)) < WORTH_BYTES) return undefined;
+  const [from, to] = [firstOf(first), lastOf(last)];
+  const others = mine
+    .filter((chunk) => !whole.includes(chunk))
+    .flatMap((chunk) => extentsOf(chunk).filter(isIn));
+  if (others.some((extent) => endOf(extent) > from && extent.address < to)) return undefined;
+  return {
+    start: Math.max(start, ...others.map(endOf).filter((address) => address <= from)),
+    end: Math.min(end, ...others.map(({ address }) => address).filter((address) => address >= to)),
+    chunks: whole,
+  };
+}
+
+const firstOf = (chunk: PagesChunk): number => chunk.extents[0] ?? 0;
+const lastOf = (chunk: PagesChunk): number => Math.max(...extentsOf(chunk).map(endOf));
+
+/** Up to the last huge page that is there as a whole: half of one would be mapped by its small pages. */
+function opening(area: GatedArea, chunks: readonly PagesChunk[]): readonly GatedChunk[] {
+  let from = area.start;
+  return chunks.map((chunk, i) => {
+    const next = chunks[i + 1];
+    const to = next === undefined ? area.end : Math.max(from, floorHuge(firstOf(next)));
+    const opens = { from, to };
+    from = to;
+    return { chunk, area, opens };
+  });
+}
