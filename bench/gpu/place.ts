@@ -9,6 +9,8 @@ import type { EngineIo } from '@dynamo-snapshot/node-agent/engine-io';
 import { Steps } from '@dynamo-snapshot/node-agent/engine-io';
 import type { UndoStep } from '@dynamo-snapshot/node-agent/journal/step';
 import { say } from './say';
+import type { Start } from './vllm/starts';
+import { startsOf, wordsOf } from './vllm/starts';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 
 export interface Place {
@@ -37,10 +39,6 @@ export interface VllmPlace {
   readonly starts: readonly Start[];
 }
 
-/** With nothing compiled, or with what a start before has compiled. */
-const starts = ['empty', 'warm'] as const;
-export type Start = (typeof starts)[number];
-
 export function placeOf(env: Readonly<Record<string, string | undefined>>): Place {
   const need = (name: string): string => {
     const value = env[name];
@@ -62,22 +60,13 @@ export function placeOf(env: Readonly<Record<string, string | undefined>>): Plac
   return place;
 }
 
-function vllmOf(env: Readonly<Record<string, string | undefined>>): VllmPlace {
-  const words = (name: string, otherwise: string) =>
-    (env[name] ?? otherwise).split(/[ ,]+/).filter((word) => word !== '');
-  return {
-    folder: env['BENCH_VLLM'] ?? '',
-    program: words('BENCH_VLLM_PROGRAM', ''),
-    rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
-    port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
-    starts: words('BENCH_VLLM_STARTS', starts.join()).map((word) => {
-      const start = starts.find((one) => one === word);
-      if (start === undefined)
-        throw new Error(`BENCH_VLLM_STARTS names ${word}, which is none of ${starts.join()}`);
-      return start;
-    }),
-  };
-}
+const vllmOf = (env: Readonly<Record<string, string | undefined>>): VllmPlace => ({
+  folder: env['BENCH_VLLM'] ?? '',
+  program: wordsOf(env['BENCH_VLLM_PROGRAM'] ?? ''),
+  rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
+  port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
+  starts: startsOf('BENCH_VLLM_STARTS', env['BENCH_VLLM_STARTS']),
+});
 
 const quiet: Log = {
   debug: () => {},
