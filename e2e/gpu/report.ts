@@ -75,6 +75,9 @@ class CheckFailed extends Error {}
 
 const since = (from: number): number => Math.round((performance.now() - from) / 100) / 10;
 
+/** Of a figure. */
+export const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100;
+
 export function must(claim: boolean, otherwise: string): asserts claim {
   if (!claim) throw new Error(otherwise);
 }

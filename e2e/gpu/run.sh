@@ -2,6 +2,8 @@
 # Unpacks the test that lies beside this script and runs it: run.sh OUT_DIR [--cpu].
 # Needs root and, but for --cpu, an NVIDIA driver; no network, Node, containerd or Kubernetes. Everything has a time limit.
 # E2E_WORK: scratch, not below /tmp (default /var/tmp/dynamo-e2e-gpu). E2E_GIB: size of the worker. E2E_LIMIT: seconds.
+# E2E_WORKER: memory (default), vllm-8b or vllm-0.6b. Of these: E2E_STARTS (empty,warm: cold starts with nothing compiled, and with what the
+# first compiled), E2E_VLLM (where dist/bench-gpu-vllm/unpack.sh has put vLLM).
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 out=${1:?usage: run.sh OUT_DIR [--cpu]}
@@ -36,6 +38,13 @@ if ! sha256sum --status -c nsrestore.sha256 2>/dev/null; then
   sha256sum --quiet -c nsrestore.sha256
 fi
 cd /
+
+# For the workers vllm-*: what lies beside us, or was left here before.
+export E2E_VLLM="${E2E_VLLM:-/var/tmp/dynamo-bench/vllm}"
+case "${E2E_WORKER:-memory} $*" in
+*--cpu*) ;;
+vllm-*) [ ! -d "$here/../bench-gpu-vllm" ] || sh "$here/../bench-gpu-vllm/unpack.sh" ;;
+esac
 
 # Folders at containerd's standard paths; what is mounted there is seen by this test alone, and is gone with it.
 made=
