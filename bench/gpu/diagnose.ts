@@ -35,7 +35,8 @@ const logs = (place: Place): readonly string[] => [
 ];
 
 /** The end of a log, or nothing. */
-export const tail = (file: string): string => textOf(file).trim().split('\n').slice(-LINES).join('\n');
+export const tail = (file: string, lines = LINES): string =>
+  textOf(file).trim().split('\n').slice(-lines).join('\n');
 
 function textOf(file: string): string {
   try {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type {
   CaptureRequest,
@@ -13,6 +14,7 @@ import type {
   RestoreResult,
 } from '@dynamo-snapshot/node-agent/engine';
 import { JournalEntry } from '@dynamo-snapshot/node-agent/journal/entry';
+import { CriuLog } from './criu-log';
 import { SOCKET } from './node';
 import type { Place } from './place';
 import { programOf } from './place';
@@ -61,12 +63,25 @@ export class Engine {
     const entry = new JournalEntry(join(this.#place.work, 'journal', uid));
     const assignment = { namespace: 'default', name: request.operation.toLowerCase(), uid };
     entry.create({ request, deadline: Date.now() + LIMIT_SECONDS * 1000, assignment });
+    const log = new CriuLog(this.#logOf(request), join(this.#place.work, 'criu-logs'));
     const { stderr, stdout, error } = await this.#run(['operate', entry.dir]);
+    const ofCriu = log.close();
     const outcome = entry.result();
-    const words = `${stdout}${stderr}`.trim().slice(-LAST_WORDS);
-    if (outcome === undefined) throw new Error(`engine operate: no result: ${words}`, { cause: error });
-    if (!outcome.ok) throw new Error(`${outcome.reason}: ${outcome.message}\n${words}`);
-    return outcome.result;
+    if (outcome?.ok === true) return outcome.result;
+    const words = `the engine: ${`${stdout}${stderr}`.trim().slice(-LAST_WORDS)}\nCRIU: ${ofCriu.slice(-LAST_WORDS)}`;
+    const why = outcome === undefined ? 'it left no result' : `${outcome.reason}: ${outcome.message}`;
+    throw new Error(`${why}\n${words}`, { cause: error });
+  }
+
+  /** As the engine lays it out. */
+  #logOf(request: CaptureRequest | RestoreRequest): string {
+    return request.operation === 'Capture'
+      ? join(request.stagingDir, artifactFile.images, 'dump.log')
+      : join(this.#engineWork, `restore-${request.containerId}`, 'restore.log');
+  }
+
+  get #engineWork(): string {
+    return join(this.#place.work, 'engine');
   }
 
   async #byHand<T>(operation: 'capture' | 'restore', id: string, artifact: string): Promise<T> {
@@ -90,7 +105,7 @@ export class Engine {
 
   /** What it says is kept. */
   #run(args: readonly string[]): Promise<Said> {
-    const { home, work, out } = this.#place;
+    const { home, out } = this.#place;
     const env = {
       PATH: process.env['PATH'],
       LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'],
@@ -100,7 +115,7 @@ export class Engine {
       SNAPSHOT_RLIMIT_SHIM: join(home, 'rlimit-shim.so'),
       SNAPSHOT_TILE_SHIM: join(home, 'tile-shim.so'),
       SNAPSHOT_CRI_SOCKET: SOCKET,
-      SNAPSHOT_WORK: join(work, 'engine'),
+      SNAPSHOT_WORK: this.#engineWork,
     };
     const options = { env, timeout: (LIMIT_SECONDS + MARGIN_SECONDS) * 1000, maxBuffer: 64 << 20 };
     return new Promise((resolve) =>

@@ -10,13 +10,23 @@ import { pidOf } from './stage';
 /** How the processes of each pod stand, and what its container has said last. */
 export async function tellPods(pods: readonly Pod[]): Promise<void> {
   for (const pod of pods) {
-    say(`${pod.facts.name} said last`, `\n${tail(pod.log)}`);
+    say(`${pod.facts.name} said last`, `\n${short(pod.log)}`);
     await pidOf(pod).then(
       (pid) => processTree(pid).forEach(tellProcess),
       (error: unknown) => say(pod.facts.name, explain(error)),
     );
   }
 }
+
+const LINES = 15;
+/** Of a line. */
+const MOST_WORDS = 200;
+
+const short = (log: string): string =>
+  tail(log, LINES)
+    .split('\n')
+    .map((line) => line.slice(0, MOST_WORDS))
+    .join('\n');
 
 const QUERY = ['--query-gpu=memory.used', '--format=csv,noheader,nounits'];
 

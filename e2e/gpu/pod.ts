@@ -1,5 +1,4 @@
 /** Pods as the kubelet would start them: a workload, and the placeholder that the webhook would make of its pod. */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -22,6 +21,7 @@ import { PODS_CGROUP, SOCKET, WORKER_IMAGE } from './node';
 import type { Place } from './place';
 import { programOf } from './place';
 import type { Volume, Workload } from './workload';
+import { mountMemory } from './workload';
 
 const UNCLAIMED_SECONDS = 600;
 const NAMESPACE = 'default';
@@ -186,9 +186,8 @@ class KubeletPod {
   /** Open to everybody, as the kubelet makes an emptyDir. */
   #volume({ name, memory }: Volume): string {
     const path = this.#folderOf(name);
-    mkdirSync(path, { recursive: true });
-    if (memory !== undefined)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${memory}`, 'tmpfs', path], { stdio: 'pipe' });
+    if (memory === undefined) mkdirSync(path, { recursive: true });
+    else mountMemory(path, memory);
     chmodSync(path, 0o777);
     return path;
   }

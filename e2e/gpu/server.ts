@@ -12,7 +12,7 @@ import { programOf } from './place';
 import type { Pod } from './pod';
 import { heeded, hostPython, outermost } from './python';
 import type { HostMount, Workload } from './workload';
-import { asThere } from './workload';
+import { asThere, mountMemory } from './workload';
 
 const PORT = 8000;
 /** In the container. */
@@ -24,6 +24,7 @@ const at = {
   sharedMemory: '/dev/shm',
 } as const;
 const SHARED_MEMORY = '8g';
+const CACHE = '16g';
 
 export interface Server {
   readonly workload: Workload;
@@ -42,7 +43,9 @@ export function serverOf(place: Place, vllm: VllmPlace): Server {
   const { executable, folders } = hostPython();
   const host = hostParts(place.gpu);
   const [models, cache] = [join(place.work, 'models'), join(place.work, 'cache')];
-  for (const dir of [models, cache]) mkdirSync(dir, { recursive: true });
+  mkdirSync(models, { recursive: true });
+  // Not in the scratch itself, whose huge pages are more than most of its files need.
+  mountMemory(cache, CACHE);
   const ours: readonly HostMount[] = [
     { host: models, path: at.models },
     { host: cache, path: at.cache, writable: true },

@@ -1,4 +1,7 @@
 /** What runs in a pod, and what it is given: the same for one that starts cold and for one that is restored. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+
 export interface Workload {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -22,6 +25,12 @@ export interface Volume {
   readonly path: string;
   /** Size of one in memory, as tmpfs(5) has it. */
   readonly memory?: string;
+}
+
+/** A tmpfs; `size` is as tmpfs(5) has it. */
+export function mountMemory(path: string, size: string): void {
+  mkdirSync(path, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'pipe' });
 }
 
 /** Read-only, where it is. */
