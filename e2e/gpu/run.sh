@@ -63,7 +63,10 @@ done
   echo "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}; devices: $(find /dev -maxdepth 2 -name 'nvidia*' -type c | tr '\n' ' ')"
 } 2>&1 | tee "$out/machine.txt"
 
-limit=${E2E_LIMIT:-480}
+case ${E2E_WORKER:-memory} in
+vllm-*) limit=${E2E_LIMIT:-500} ;;
+*) limit=${E2E_LIMIT:-480} ;;
+esac
 set +e
 {
   timeout --kill-after=90 "$limit" unshare --mount --propagation private sh "$E2E_HOME/inside.sh" "$@" 9>&-

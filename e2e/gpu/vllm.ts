@@ -1,6 +1,7 @@
 /** The life of a vLLM server: started cold, captured while it serves, restored twice, each time in a container with another address. */
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import { unproven } from '@dynamo-snapshot/api/receipt';
 import { containerId } from '@dynamo-snapshot/node-agent/linux/ids';
@@ -8,7 +9,7 @@ import { touch } from '../../bench/gpu/machine';
 import { say } from '../../bench/gpu/say';
 import { answers, complete, prompts, TOKENS } from '../../bench/gpu/vllm/ask';
 import { makeModel } from '../../bench/gpu/vllm/model';
-import type { VllmStage } from './cold';
+import type { ColdStarts, VllmStage } from './cold';
 import { coldStarts, stopped } from './cold';
 import { tellPods, usedGpuBytes } from './look';
 import type { Node } from './node';
@@ -52,35 +53,35 @@ async function life(stage: VllmStage): Promise<void> {
     await restoredFrom(stage, artifact, 'restored'),
     await restoredFrom(stage, artifact, 'restored-again'),
   ];
-  await report.check('source and clones serve side by side, with the same tokens', async () => {
-    const all = [source, ...restored.map(({ pod }) => pod)];
-    const told = await Promise.all(all.map((pod) => answers(addressOf(pod))));
-    must(
-      told.every((tokens) => tokens === reference),
-      `${told.join(' and ')}, not ${reference}`,
-    );
-    return all.map(({ address }) => address).join(', ');
-  });
-  await report.check(`seconds until token ${TOKENS}`, () => ({
-    cold,
-    restored: restored.map(({ seconds, engineSeconds, sincePod }) => ({ seconds, engineSeconds, sincePod })),
-    timesFaster: Object.fromEntries(
-      Object.entries(cold).map(([kind, s]) => [
-        kind,
-        restored.map(({ seconds }) => Number((s / seconds).toFixed(1))),
-      ]),
-    ),
-  }));
+  await sideBySide(stage, [source, ...restored.map(({ pod }) => pod)], reference);
+  await report.check(`seconds until token ${TOKENS}`, () => inShort(cold, restored));
   nothingOfCriu(stage, 'the source', await pidOf(source));
-  for (const { pod, receipt } of restored) nothingOfCriu(stage, `${pod.facts.name}`, receipt.hostPid ?? 0);
+  for (const { pod, receipt } of restored) nothingOfCriu(stage, pod.facts.name, receipt.hostPid);
   for (const one of restored) await ended(stage, one);
   await report.check('the source is ended through CRI', () => stopped(stage, source));
 }
 
+const sideBySide = ({ report }: Stage, pods: readonly Pod[], reference: string): Promise<unknown> =>
+  report.check('source and clones serve side by side, with the same tokens', async () => {
+    await Promise.all(pods.map((pod) => sameTokens(pod, reference)));
+    return pods.map(({ address }) => address).join(', ');
+  });
+
+const inShort = (cold: ColdStarts['seconds'], restored: readonly RestoredServer[]) => ({
+  cold,
+  restored: restored.map(({ seconds, engineSeconds, sincePod }) => ({ seconds, engineSeconds, sincePod })),
+  timesFaster: Object.fromEntries(
+    Object.entries(cold).map(([kind, s]) => [
+      kind,
+      restored.map(({ seconds }) => Number((s / seconds).toFixed(1))),
+    ]),
+  ),
+});
+
 interface Captured {
   readonly dir: string;
   readonly digest: string;
-  readonly identity: { readonly namespace: string; readonly identityHash: string; readonly uid: string };
+  readonly identity: ArtifactRef;
   readonly source: Pod;
   readonly reference: string;
   readonly gpuBytes: number;
@@ -121,7 +122,7 @@ async function sameTokens(pod: Pod, reference: string): Promise<string> {
 const LEFT = /^(link_remap\.|\.?cr_link|cr_ghost)|\.(cr_link|cr_ghost)\b/;
 
 /** Of a process and its shared memory. */
-function nothingOfCriu({ report }: Stage, who: string, pid: number): void {
+function nothingOfCriu({ report }: Stage, who: string, pid: number | undefined): void {
   const names = readdirSync(`/proc/${pid}/root/dev/shm`);
   say(`shared memory of ${who}`, names.join(' '));
   const left = names.filter((name) => LEFT.test(name));
