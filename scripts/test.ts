@@ -114,11 +114,17 @@ async function selfcheck(): Promise<Count> {
   return command(['tsx', 'e2e/cluster/main.ts', 'selfcheck', ...name]);
 }
 
-/** What runs on a GPU machine without Kubernetes, with a CPU worker. */
+/** What runs on a GPU machine without Kubernetes, with a CPU worker and with a stand-in for vLLM. */
 async function containerd(): Promise<Count> {
-  const out = join(scratch, 'containerd');
   const packed = await exitCode(['tsx', 'e2e/gpu/pack.ts', '--unpacked']);
-  const code = packed === 0 ? await exitCode(['sh', 'dist/e2e-gpu/run.sh', out, '--cpu']) : packed;
+  if (packed !== 0) return { passed: 0, failed: 1 };
+  const [memory, vllm] = [await throughContainerd('memory'), await throughContainerd('vllm-8b')];
+  return { passed: memory.passed + vllm.passed, failed: memory.failed + vllm.failed };
+}
+
+async function throughContainerd(worker: string): Promise<Count> {
+  const out = join(scratch, `containerd-${worker}`);
+  const code = await exitCode(['sh', 'dist/e2e-gpu/run.sh', out, '--cpu'], { E2E_WORKER: worker });
   const report = join(out, 'results.json');
   if (!existsSync(report)) return { passed: 0, failed: 1 };
   const checks = JSON.parse(readFileSync(report, 'utf8')) as readonly { readonly ok: boolean }[];
@@ -153,10 +159,14 @@ async function jest(name: string, options: readonly string[]): Promise<Count> {
   return { passed: numPassedTests ?? 0, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
-function exitCode([file = '', ...args]: readonly string[]): Promise<number> {
+function exitCode(
+  [file = '', ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   return new Promise((resolve, reject) => {
     // Jest's --json prints its report on stdout too; the file is enough.
     const child = spawn(file, args, {
+      env: { ...process.env, ...env },
       stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'],
     });
     child.on('error', reject);

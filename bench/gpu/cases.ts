@@ -12,6 +12,7 @@ import { tooLittle } from './too-little';
 import { twenty } from './twenty';
 import { vllmCase } from './vllm/case';
 import type { Model } from './vllm/model';
+import { models } from './vllm/model';
 
 export interface Case {
   readonly name: string;
@@ -63,8 +64,6 @@ function limits(place: Place): Promise<unknown> {
   return Promise.resolve({ ...(JSON.parse(touched) as object), ...(JSON.parse(measured) as object) });
 }
 
-const GIB = 2 ** 30;
-
 const cases: readonly Case[] = [
   { name: 'smoke', limitSeconds: 170, run: smoke },
   { name: 'managed', limitSeconds: 60, run: managed },
@@ -81,12 +80,7 @@ const cases: readonly Case[] = [
 ];
 
 /** Run where they are asked for by name: their pack travels by itself, and they take minutes. */
-const asked: readonly Case[] = [
-  vllm({ shape: '8b', kvBytes: 4 * GIB }, 540),
-  vllm({ shape: '0.6b', kvBytes: 2 * GIB }, 400),
-  // For a test without a GPU.
-  vllm({ shape: 'tiny', kvBytes: GIB }, 200),
-];
+const asked: readonly Case[] = [vllm(models['8b'], 540), vllm(models['0.6b'], 400), vllm(models.tiny, 200)];
 
 export function caseNamed(name: string): Case {
   const found = [...cases, ...asked].find((c) => c.name === name);

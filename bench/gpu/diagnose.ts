@@ -8,15 +8,13 @@ import type { Running } from './worker';
 import { treeOf } from './worker';
 
 const LINES = 25;
+/** Of a command line. */
+const MOST_WORDS = 200;
 
 export function diagnose(place: Place, worker: Running): void {
   for (const file of logs(place)) say(file, `\n${tail(file)}`);
   for (const pid of treeOf(worker)) {
-    const read = (name: string) => textOf(`/proc/${pid}/${name}`);
-    say(
-      `process ${pid}`,
-      `${/^State:.*$/m.exec(read('status'))?.[0]} ${read('cmdline').replaceAll('\0', ' ')}`,
-    );
+    tellProcess(pid);
     for (const tid of entries(`/proc/${pid}/task`))
       say(
         `  thread ${tid}`,
@@ -25,12 +23,20 @@ export function diagnose(place: Place, worker: Running): void {
   }
 }
 
+export function tellProcess(pid: number): void {
+  const read = (name: string) => textOf(`/proc/${pid}/${name}`);
+  const state = /^State:.*$/m.exec(read('status'))?.[0];
+  say(`process ${pid}`, `${state} ${read('cmdline').replaceAll('\0', ' ').slice(0, MOST_WORDS)}`);
+}
+
 const logs = (place: Place): readonly string[] => [
   join(place.work, 'restore/restore.log'),
   ...entries(place.images).map((dir) => join(place.images, dir, artifactFile.images, 'dump.log')),
 ];
 
-const tail = (file: string): string => textOf(file).trim().split('\n').slice(-LINES).join('\n');
+/** The end of a log, or nothing. */
+export const tail = (file: string, lines = LINES): string =>
+  textOf(file).trim().split('\n').slice(-lines).join('\n');
 
 function textOf(file: string): string {
   try {

@@ -34,7 +34,7 @@ const LIMIT_MS = 60_000;
  * Some virtual machines give memory back while nobody uses it, and get it again page by page when it is touched: seconds that belong to
  * neither path. Touched right before each half, by both.
  */
-export function touch(place: Place, bytes: number): void {
+export function touch(place: Pick<Place, 'home'>, bytes: number): void {
   const free = kib(readFileSync('/proc/meminfo', 'utf8'), 'MemAvailable') * 1024 * MOST_SHARE;
   const gibibytes = Math.floor(Math.min(bytes, free) / 2 ** 30);
   if (gibibytes < 1) return;

@@ -11,6 +11,9 @@ import type { UndoStep } from '@dynamo-snapshot/node-agent/journal/step';
 import type { Path } from './paths';
 import { paths } from './paths';
 import { say } from './say';
+import type { Start } from './vllm/starts';
+import { starts } from './vllm/starts';
+import { several, wordsOf } from './words';
 import type { Timing } from '@dynamo-snapshot/api/schema';
 
 export interface Place {
@@ -41,10 +44,6 @@ export interface VllmPlace {
   readonly starts: readonly Start[];
 }
 
-/** With nothing compiled, or with what a start before has compiled. */
-const starts = ['empty', 'warm'] as const;
-export type Start = (typeof starts)[number];
-
 export function placeOf(env: Readonly<Record<string, string | undefined>>): Place {
   const need = (name: string): string => {
     const value = env[name];
@@ -59,7 +58,7 @@ export function placeOf(env: Readonly<Record<string, string | undefined>>): Plac
     images: need('BENCH_IMAGES'),
     cgroup: env['BENCH_CGROUP'] ?? '/sys/fs/cgroup/dynamo-bench',
     config: engineConfig(env),
-    paths: several('BENCH_PATHS', env['BENCH_PATHS'], paths),
+    paths: several('BENCH_PATHS', paths, env['BENCH_PATHS']),
     vllm: vllmOf(env),
   };
   for (const dir of [place.out, place.work, place.images, place.config.work, join(work, 'restore')])
@@ -67,27 +66,13 @@ export function placeOf(env: Readonly<Record<string, string | undefined>>): Plac
   return place;
 }
 
-function vllmOf(env: Readonly<Record<string, string | undefined>>): VllmPlace {
-  const words = (name: string, otherwise: string) =>
-    (env[name] ?? otherwise).split(/[ ,]+/).filter((word) => word !== '');
-  return {
-    folder: env['BENCH_VLLM'] ?? '',
-    program: words('BENCH_VLLM_PROGRAM', ''),
-    rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
-    port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
-    starts: several('BENCH_VLLM_STARTS', env['BENCH_VLLM_STARTS'], starts),
-  };
-}
-
-/** Words of a list, in the order in which they were given; all of them where none was. */
-function several<T extends string>(name: string, given: string | undefined, all: readonly T[]): readonly T[] {
-  const words = (given ?? all.join()).split(/[ ,]+/).filter((word) => word !== '');
-  return words.map((word) => {
-    const known = all.find((one) => one === word);
-    if (known === undefined) throw new Error(`${name} names ${word}, which is none of ${all.join()}`);
-    return known;
-  });
-}
+const vllmOf = (env: Readonly<Record<string, string | undefined>>): VllmPlace => ({
+  folder: env['BENCH_VLLM'] ?? '',
+  program: wordsOf(env['BENCH_VLLM_PROGRAM'] ?? ''),
+  rounds: Number(env['BENCH_VLLM_ROUNDS'] ?? 3),
+  port: Number(env['BENCH_VLLM_PORT'] ?? 18_000),
+  starts: several('BENCH_VLLM_STARTS', starts, env['BENCH_VLLM_STARTS']),
+});
 
 const quiet: Log = {
   debug: () => {},

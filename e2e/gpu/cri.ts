@@ -21,10 +21,11 @@ message PodSandboxConfig {
 message ContainerMetadata { string name = 1; }
 message Mount { string container_path = 1; string host_path = 2; bool readonly = 3; }
 message Device { string container_path = 1; string host_path = 2; string permissions = 3; }
-message LinuxContainerSecurityContext { NamespaceOption namespace_options = 3; Int64Value run_as_user = 5; }
+message SecurityProfile { int32 profile_type = 1; string localhost_ref = 2; }
+message LinuxContainerSecurityContext { NamespaceOption namespace_options = 3; Int64Value run_as_user = 5; SecurityProfile seccomp = 15; }
 message LinuxContainerConfig { LinuxContainerSecurityContext security_context = 2; }
 message ContainerConfig {
-  ContainerMetadata metadata = 1; ImageSpec image = 2; repeated string command = 3; repeated KeyValue envs = 6;
+  ContainerMetadata metadata = 1; ImageSpec image = 2; repeated string command = 3; string working_dir = 5; repeated KeyValue envs = 6;
   repeated Mount mounts = 7; repeated Device devices = 8; map<string, string> labels = 9; string log_path = 11;
   LinuxContainerConfig linux = 15;
 }
@@ -54,6 +55,8 @@ message ImageStatusResponse { Image image = 1; }
 
 /** Of a namespace: the pod's own, the container's own, or the node's. */
 export const mode = { pod: 0, container: 1, node: 2 } as const;
+/** A profile of the node, by its absolute path (runtime/v1 SecurityProfile, Localhost). */
+export const seccomp = (profile: string) => ({ profile_type: 2, localhost_ref: profile });
 export const state = { created: 0, running: 1, exited: 2 } as const;
 
 export interface ContainerStatus {

@@ -13,12 +13,14 @@ export interface HostParts {
 /** The image has links for /lib and the like, as a merged /usr has (file-hierarchy(7)). */
 const USR = '/usr';
 const LOADER_CACHE = '/etc/ld.so.cache';
+/** Links of /usr/bin lead there. */
+const ALTERNATIVES = '/etc/alternatives';
 
 export function hostParts(gpu: boolean): HostParts {
   const path = process.env['LD_LIBRARY_PATH'];
   const folders = [...(path ?? '').split(':'), ...(gpu ? libcudaFolders() : [])].filter(existsSync);
   return {
-    mounts: [USR, LOADER_CACHE, ...new Set(folders.filter(isOutsideOfUsr))].filter(existsSync),
+    mounts: [USR, LOADER_CACHE, ALTERNATIVES, ...new Set(folders.filter(isOutsideOfUsr))].filter(existsSync),
     devices: gpu ? deviceNodes() : [],
     env: path === undefined ? {} : { LD_LIBRARY_PATH: path },
   };

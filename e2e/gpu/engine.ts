@@ -1,16 +1,35 @@
-/** The engine as a program, as people run it on a containerd host. */
+/** The engine as a program: as people run it on a containerd host, and on an entry of a journal, as an agent does. */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
-import type { CaptureResult, Failure, Outcome, RestoreResult } from '@dynamo-snapshot/node-agent/engine';
+import type {
+  CaptureRequest,
+  CaptureResult,
+  Failure,
+  Outcome,
+  RestoreRequest,
+  RestoreResult,
+} from '@dynamo-snapshot/node-agent/engine';
+import { JournalEntry } from '@dynamo-snapshot/node-agent/journal/entry';
+import { CriuLog } from './criu-log';
 import { SOCKET } from './node';
 import type { Place } from './place';
 import { programOf } from './place';
 
-const LIMIT_SECONDS = 120;
+const LIMIT_SECONDS = 180;
 /** To take back what it has done. */
 const MARGIN_SECONDS = 30;
+/** Of its log, where it has failed. */
+const LAST_WORDS = 2000;
+
+interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly error: Error | null;
+}
 
 export class Engine {
   readonly #place: Place;
@@ -20,10 +39,10 @@ export class Engine {
   }
 
   capture = (id: string, artifact: string): Promise<CaptureResult> =>
-    this.#operate<CaptureResult>('capture', id, artifact);
+    this.#byHand<CaptureResult>('capture', id, artifact);
 
   restore = (id: string, artifact: string): Promise<RestoreResult> =>
-    this.#operate<RestoreResult>('restore', id, artifact);
+    this.#byHand<RestoreResult>('restore', id, artifact);
 
   /** Of one that must fail. */
   async refusal(id: string, artifact: string): Promise<Failure> {
@@ -33,10 +52,39 @@ export class Engine {
   }
 
   async inspect(artifact: string): Promise<Manifest & { readonly digest: string }> {
-    return JSON.parse(await this.#run(['inspect', artifact])) as Manifest & { readonly digest: string };
+    return JSON.parse(await this.#print(['inspect', artifact])) as Manifest & { readonly digest: string };
   }
 
-  async #operate<T>(operation: 'capture' | 'restore', id: string, artifact: string): Promise<T> {
+  async operate(request: CaptureRequest): Promise<CaptureResult>;
+  async operate(request: RestoreRequest): Promise<RestoreResult>;
+  /** With what only an agent knows of a pod. */
+  async operate(request: CaptureRequest | RestoreRequest): Promise<unknown> {
+    const uid = randomUUID();
+    const entry = new JournalEntry(join(this.#place.work, 'journal', uid));
+    const assignment = { namespace: 'default', name: request.operation.toLowerCase(), uid };
+    entry.create({ request, deadline: Date.now() + LIMIT_SECONDS * 1000, assignment });
+    const log = new CriuLog(this.#logOf(request), join(this.#place.work, 'criu-logs'));
+    const { stderr, stdout, error } = await this.#run(['operate', entry.dir]);
+    const ofCriu = log.close();
+    const outcome = entry.result();
+    if (outcome?.ok === true) return outcome.result;
+    const words = `the engine: ${`${stdout}${stderr}`.trim().slice(-LAST_WORDS)}\nCRIU: ${ofCriu.slice(-LAST_WORDS)}`;
+    const why = outcome === undefined ? 'it left no result' : `${outcome.reason}: ${outcome.message}`;
+    throw new Error(`${why}\n${words}`, { cause: error });
+  }
+
+  /** As the engine lays it out. */
+  #logOf(request: CaptureRequest | RestoreRequest): string {
+    return request.operation === 'Capture'
+      ? join(request.stagingDir, artifactFile.images, 'dump.log')
+      : join(this.#engineWork, `restore-${request.containerId}`, 'restore.log');
+  }
+
+  get #engineWork(): string {
+    return join(this.#place.work, 'engine');
+  }
+
+  async #byHand<T>(operation: 'capture' | 'restore', id: string, artifact: string): Promise<T> {
     const outcome = await this.#outcome(operation, id, artifact);
     if (!outcome.ok) throw new Error(`${outcome.reason}: ${outcome.message}`);
     return outcome.result as T;
@@ -45,13 +93,19 @@ export class Engine {
   async #outcome(operation: string, id: string, artifact: string): Promise<Outcome> {
     const limit = ['--timeout', String(LIMIT_SECONDS)];
     return JSON.parse(
-      await this.#run([operation, '--container', id, '--artifact', artifact, ...limit]),
+      await this.#print([operation, '--container', id, '--artifact', artifact, ...limit]),
     ) as Outcome;
   }
 
-  /** What it says on stdout; its log is kept. */
-  #run(args: readonly string[]): Promise<string> {
-    const { home, work, out } = this.#place;
+  async #print(args: readonly string[]): Promise<string> {
+    const { stdout, stderr, error } = await this.#run(args);
+    if (stdout.startsWith('{')) return stdout;
+    throw new Error(`engine ${args[0]}: ${stderr.trim().slice(-LAST_WORDS)}`, { cause: error });
+  }
+
+  /** What it says is kept. */
+  #run(args: readonly string[]): Promise<Said> {
+    const { home, out } = this.#place;
     const env = {
       PATH: process.env['PATH'],
       LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'],
@@ -61,18 +115,17 @@ export class Engine {
       SNAPSHOT_RLIMIT_SHIM: join(home, 'rlimit-shim.so'),
       SNAPSHOT_TILE_SHIM: join(home, 'tile-shim.so'),
       SNAPSHOT_CRI_SOCKET: SOCKET,
-      SNAPSHOT_WORK: join(work, 'engine'),
+      SNAPSHOT_WORK: this.#engineWork,
     };
     const options = { env, timeout: (LIMIT_SECONDS + MARGIN_SECONDS) * 1000, maxBuffer: 64 << 20 };
-    return new Promise((resolve, reject) =>
+    return new Promise((resolve) =>
       execFile(
         process.execPath,
         [programOf(this.#place, 'engine.cjs'), ...args],
         options,
         (error, stdout, stderr) => {
           appendFileSync(join(out, 'engine.log'), `$ engine ${args.join(' ')}\n${stderr}${stdout}\n`);
-          if (stdout.startsWith('{')) resolve(stdout);
-          else reject(new Error(`engine ${args[0]}: ${stderr.trim().slice(-2000)}`, { cause: error }));
+          resolve({ stdout, stderr, error });
         },
       ),
     );

@@ -1,19 +1,30 @@
 /** The engine through a real containerd and runc, as a program: `run [--cpu]` does it, `clean` takes away what a run that was cut off has left. */
 import { explain } from '@dynamo-snapshot/api/errors';
 import { cleanUp, startNode } from './node';
+import type { Node } from './node';
+import type { Place } from './place';
 import { placeOf } from './place';
 import { Report } from './report';
 import { scenario } from './scenario';
+import { vllmScenario } from './vllm';
+
+const play = (place: Place, node: Node, report: Report): Promise<void> =>
+  place.vllm === undefined ? scenario(place, node, report) : vllmScenario(place, place.vllm, node, report);
+
+function workerOf({ gpu, gibibytes, vllm }: Place): string {
+  if (vllm === undefined) return `${gpu ? 'a GPU worker' : 'a CPU worker'} of ${gibibytes} GiB`;
+  return gpu ? `vLLM with a model of ${vllm.model.shape}` : 'a stand-in for vLLM';
+}
 
 async function run(args: readonly string[]): Promise<number> {
   const place = placeOf(process.env, args);
   const report = new Report(place.out);
   // run.sh tells it to the engine too, which then takes back what it has done.
   process.once('SIGTERM', () => report.stop('the time for it is up'));
-  console.log(`${place.gpu ? 'a GPU worker' : 'a CPU worker'} of ${place.gibibytes} GiB`);
+  console.log(workerOf(place));
   try {
     const node = await startNode(place);
-    await scenario(place, node, report)
+    await play(place, node, report)
       .catch((error: unknown) => report.broke('the rest', error))
       .finally(() => node.stop());
   } catch (error) {

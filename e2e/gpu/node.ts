@@ -101,6 +101,13 @@ async function loadImages(place: Place, runtime: ContainerRuntime): Promise<void
   await loadImage(place, runtime, { name: WORKER_IMAGE, program: worker, as: 'worker', links });
 }
 
+/** What libraries look up. */
+const ETC = {
+  passwd: 'root:x:0:0:root:/root:/bin/sh',
+  group: 'root:x:0:',
+  'nsswitch.conf': 'hosts: files',
+} as const;
+
 interface ProgramImage {
   readonly name: string;
   readonly program: string;
@@ -117,7 +124,8 @@ async function loadImage(
 ): Promise<void> {
   const root = await mkdtemp(join(place.work, 'image-'));
   await copyFile(programOf(place, program), join(root, as));
-  for (const folder of ['usr', 'etc', 'tmp']) mkdirSync(join(root, folder));
+  for (const folder of ['usr', 'etc', 'root', 'tmp', 'var']) mkdirSync(join(root, folder));
+  for (const [file, line] of Object.entries(ETC)) writeFileSync(join(root, 'etc', file), `${line}\n`);
   for (const link of links) symlinkSync(join('usr', link), join(root, link));
   const archive = join(place.work, 'images', `${as}.tar`);
   await writeArchive({ name, entrypoint: [`/${as}`], root }, archive);

@@ -27,15 +27,33 @@ const said = (file: string, ...args: readonly string[]): string =>
 /** As Debian's packages have installed them here. */
 const runtime = (): Part => ({
   name: 'runtime',
-  key: said('dpkg-query', '-W', 'containerd', 'runc', 'libseccomp2'),
+  key: said('dpkg-query', '-W', 'containerd', 'runc', 'libseccomp2', 'iproute2', 'libc6') + IP_WRAPPER,
   fill: (home) => {
     for (const dir of ['bin', 'lib']) mkdirSync(join(home, dir));
     for (const name of ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc'])
       copyFileSync(which(name), join(home, 'bin', name));
     for (const [, library = ''] of said('ldd', which('runc')).matchAll(/=> (\/\S+libseccomp\S+)/g))
       copyFileSync(library, join(home, 'lib', basename(library)));
+    packIp(join(home, 'net'));
   },
 });
+
+/** It finds its libraries beside itself. */
+const IP_WRAPPER = `#!/bin/sh
+D=$(dirname "$(readlink -f "$0")")
+exec "$D/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$D" "$D/ip.bin" "$@"
+`;
+
+/** For the network plugin: not every machine has one. */
+function packIp(folder: string): void {
+  mkdirSync(folder);
+  const ip = which('ip');
+  copyFileSync(ip, join(folder, 'ip.bin'));
+  // Those with a path: the kernel's own has none.
+  for (const [, library = ''] of said('ldd', ip).matchAll(/(\/\S+) \(0x/g))
+    copyFileSync(library, join(folder, basename(library)));
+  writeFileSync(join(folder, 'ip'), IP_WRAPPER, { mode: 0o755 });
+}
 
 const which = (name: string): string => said('sh', '-c', 'command -v "$1"', 'which', name);
 
@@ -46,13 +64,19 @@ async function fillTest(home: string): Promise<void> {
   for (const name of ['engine.cjs', 'memory-worker.cjs']) copyFileSync(join('dist', name), join(home, name));
   packNsrestore(home);
   await bundle({ main: 'e2e/gpu/main.ts' }, home);
-  compile('bench/gpu/worker.c', join(home, 'worker'));
+  for (const name of ['worker', 'limits']) compile(`bench/gpu/${name}.c`, join(home, name));
   compile('e2e/gpu/worker.c', join(home, 'cpu-worker'));
   buildStandby(join(home, 'standby'));
   for (const shim of ['rlimit-shim', 'tile-shim'])
     compile(`node-agent/native/${shim}.c`, join(home, `${shim}.so`), '-shared', '-fPIC');
   copyHash(home);
   for (const script of ['inside.sh', 'cni.sh']) copyFileSync(join('e2e/gpu', script), join(home, script));
+  for (const file of [
+    'bench/gpu/vllm/model.py',
+    'bench/gpu/vllm/fake_server.py',
+    'charts/dynamo-snapshot/files/block-iouring.json',
+  ])
+    copyFileSync(file, join(home, basename(file)));
 }
 
 /** It is a second Node, and two do not fit: run.sh makes the very same file of the first one. */
@@ -68,7 +92,7 @@ function packNsrestore(home: string): void {
 void ensurePackages((line) => console.error(line)).then(() =>
   runPack({
     out: 'dist/e2e-gpu',
-    mostBytes: 50e6,
+    mostBytes: 56e6,
     scripts: ['e2e/gpu/run.sh'],
     parts: [base(), runtime(), { name: 'e2e', fill: fillTest }],
   }),

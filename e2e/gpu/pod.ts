@@ -1,63 +1,62 @@
-/** Pods as the kubelet would start them: the worker, and the placeholder that the webhook would make of its pod. */
+/** Pods as the kubelet would start them: a workload, and the placeholder that the webhook would make of its pod. */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import {
   CONTROL_DIR,
   CONTROL_VOLUME,
+  DEFAULT_CONTAINER,
   STANDBY_DIR,
   STANDBY_PATH,
   STANDBY_PROGRAM_VOLUME,
   STANDBY_VOLUME,
 } from '@dynamo-snapshot/api/control';
 import { standbyCommand } from '@dynamo-snapshot/api/standby';
+import type { PodFacts } from '@dynamo-snapshot/node-agent/engine';
+import { Cri } from '@dynamo-snapshot/node-agent/runtime/cri';
 import type { ContainerRuntime } from './cri';
-import { mode } from './cri';
-import type { HostParts } from './driver';
-import { PODS_CGROUP, WORKER_IMAGE } from './node';
+import { mode, seccomp } from './cri';
+import { PODS_CGROUP, SOCKET, WORKER_IMAGE } from './node';
 import type { Place } from './place';
 import { programOf } from './place';
+import type { Volume, Workload } from './workload';
+import { mountMemory } from './workload';
 
-const DATA_VOLUME = 'data';
-const DATA_DIR = '/data';
-const ROUNDS = `${DATA_DIR}/rounds`;
 const UNCLAIMED_SECONDS = 600;
+const NAMESPACE = 'default';
 
 export interface Pod {
   /** Of its container. */
   readonly id: string;
-  /** What the worker writes after each round, as the host sees it. */
-  readonly file: string;
-  /** Its control volume. */
-  readonly control: string;
+  readonly address: string;
+  /** As an agent would tell them to the engine. */
+  readonly facts: PodFacts;
+  /** What the container has said. */
+  readonly log: string;
+  /** A volume, as the host sees it. */
+  readonly folder: (volume: string) => string;
 }
 
 export interface PodOrder {
   readonly name: string;
   readonly place: Place;
-  readonly parts: HostParts;
+  readonly workload: Workload;
   readonly runtime: ContainerRuntime;
 }
 
-const workerCommand = ({ gibibytes }: Place): readonly string[] => ['/worker', String(gibibytes), ROUNDS];
-
-export const startWorker = async (order: PodOrder): Promise<Pod> =>
-  (await KubeletPod.run(order)).start(workerCommand(order.place));
+export const startPod = async (order: PodOrder): Promise<Pod> =>
+  (await KubeletPod.run(order)).start(order.workload.command, [CONTROL]);
 
 export async function startPlaceholder(order: PodOrder): Promise<Pod> {
   const pod = await KubeletPod.run(order);
-  const command = workerCommand(order.place);
+  const { command } = order.workload;
   const orders = { unclaimedSeconds: UNCLAIMED_SECONDS, otherwise: 'Fail', command } as const;
-  return pod.start(standbyCommand(orders), [
-    pod.mount({ volume: STANDBY_VOLUME, path: STANDBY_DIR }),
-    pod.mountProgram(),
-  ]);
+  const standby = { name: STANDBY_VOLUME, path: STANDBY_DIR };
+  return pod.start(standbyCommand(orders), [CONTROL, standby], [pod.mountProgram()]);
 }
 
-interface VolumeMount {
-  readonly volume: string;
-  readonly path: string;
-}
+const CONTROL: Volume = { name: CONTROL_VOLUME, path: CONTROL_DIR };
 
 /** Of CRI. */
 interface Mount {
@@ -69,12 +68,14 @@ interface Mount {
 /** A pod with its sandbox and its volumes. */
 class KubeletPod {
   readonly #order: PodOrder;
-  readonly #dir: string;
+  readonly #uid: string;
+  readonly #address: string;
   readonly #sandbox: Sandbox;
 
-  private constructor(order: PodOrder, dir: string, sandbox: Sandbox) {
+  private constructor(order: PodOrder, uid: string, address: string, sandbox: Sandbox) {
     this.#order = order;
-    this.#dir = dir;
+    this.#uid = uid;
+    this.#address = address;
     this.#sandbox = sandbox;
   }
 
@@ -82,7 +83,10 @@ class KubeletPod {
     const uid = randomUUID();
     const config = sandboxConfig(order, uid);
     const id = await order.runtime.runSandbox(config);
-    return new KubeletPod(order, join(order.place.work, 'kubelet/pods', uid), { id, config });
+    const cri = new Cri(SOCKET);
+    const [address] = await cri.podIps(id).finally(() => cri.close());
+    if (address === undefined) throw new Error(`pod ${order.name} has no address`);
+    return new KubeletPod(order, uid, address, { id, config });
   }
 
   /** A file of a ConfigMap, where the kubelet mounts it for a subPath. */
@@ -94,51 +98,103 @@ class KubeletPod {
     return { container_path: STANDBY_PATH, host_path: file, readonly: true };
   }
 
-  async start(command: readonly string[], more: readonly Mount[] = []): Promise<Pod> {
-    const { mounts, devices, env } = this.#order.parts;
-    const volumes = [
-      { volume: DATA_VOLUME, path: DATA_DIR },
-      { volume: CONTROL_VOLUME, path: CONTROL_DIR },
-    ];
-    const same = (path: string) => ({ container_path: path, host_path: path });
-    const id = await this.#run('main', {
-      image: { image: WORKER_IMAGE },
-      command,
-      envs: Object.entries(env).map(([key, value]) => ({ key, value })),
-      mounts: [
-        ...mounts.map((path) => ({ ...same(path), readonly: true })),
-        ...volumes.map((volume) => this.mount(volume)),
-        ...more,
-      ],
-      devices: devices.map((path) => ({ ...same(path), permissions: 'rwm' })),
-    });
-    const file = join(this.#volume(DATA_VOLUME), basename(ROUNDS));
-    return { id, file, control: this.#volume(CONTROL_VOLUME) };
+  async start(
+    command: readonly string[],
+    ours: readonly Volume[],
+    programs: readonly Mount[] = [],
+  ): Promise<Pod> {
+    const { mounts, devices, env, volumes, seccompProfile } = this.#order.workload;
+    const own = [...volumes, ...ours];
+    const id = await this.#run(
+      {
+        image: { image: WORKER_IMAGE },
+        command,
+        working_dir: '/root',
+        envs: Object.entries(env).map(([key, value]) => ({ key, value })),
+        mounts: [
+          ...mounts.map(({ host, path, writable }) => ({
+            container_path: path,
+            host_path: host,
+            readonly: writable !== true,
+          })),
+          this.#hosts(),
+          ...own.map((volume) => ({ container_path: volume.path, host_path: this.#volume(volume) })),
+          ...programs,
+        ],
+        devices: devices.map((path) => ({ container_path: path, host_path: path, permissions: 'rwm' })),
+      },
+      seccompProfile,
+    );
+    const folder = (volume: string) => this.#folderOf(volume);
+    return { id, address: this.#address, facts: this.#facts(own), log: this.#log, folder };
   }
 
-  #run(container: string, config: object): Promise<string> {
-    const { name, runtime } = this.#order;
-    return runtime.start(this.#sandbox, {
+  #run(config: object, seccompProfile: string | undefined): Promise<string> {
+    return this.#order.runtime.start(this.#sandbox, {
       ...config,
-      metadata: { name: container },
+      metadata: { name: DEFAULT_CONTAINER },
       labels: this.#sandbox.config.labels,
-      log_path: `${name}-${container}.txt`,
-      linux: { security_context: { namespace_options: NAMESPACES } },
+      log_path: this.#logName,
+      linux: {
+        security_context: {
+          namespace_options: NAMESPACES,
+          ...(seccompProfile === undefined ? {} : { seccomp: seccomp(seccompProfile) }),
+        },
+      },
     });
   }
 
-  mount({ volume, path }: VolumeMount): Mount {
-    return { container_path: path, host_path: this.#volume(volume) };
+  #facts(volumes: readonly Volume[]): PodFacts {
+    const { name } = this.#order;
+    return {
+      ...{ namespace: NAMESPACE, name, uid: this.#uid, hostname: name, nodeName: hostname() },
+      ip: this.#address,
+      ips: [this.#address],
+      containerName: DEFAULT_CONTAINER,
+      volumes: volumes.map((volume) => ({
+        name: volume.name,
+        mountPath: volume.path,
+        kind: volume === CONTROL || volume.name === STANDBY_VOLUME ? 'control' : kindOf(volume),
+      })),
+    };
   }
 
-  /** Where the kubelet keeps an emptyDir; open to everybody, as it makes them. */
-  #volume(name: string): string {
-    const path = join(this.#dir, 'volumes/kubernetes.io~empty-dir', name);
-    mkdirSync(path, { recursive: true });
+  /** As the kubelet writes it: the pod finds its own name. */
+  #hosts(): Mount {
+    const file = join(this.#dir, 'etc-hosts');
+    mkdirSync(this.#dir, { recursive: true });
+    writeFileSync(file, `127.0.0.1\tlocalhost\n${this.#address}\t${this.#order.name}\n`);
+    return { container_path: '/etc/hosts', host_path: file };
+  }
+
+  get #dir(): string {
+    return join(this.#order.place.work, 'kubelet/pods', this.#uid);
+  }
+
+  get #logName(): string {
+    return `${this.#order.name}.txt`;
+  }
+
+  get #log(): string {
+    return join(this.#sandbox.config.log_directory, this.#logName);
+  }
+
+  #folderOf(volume: string): string {
+    return join(this.#dir, 'volumes/kubernetes.io~empty-dir', volume);
+  }
+
+  /** Open to everybody, as the kubelet makes an emptyDir. */
+  #volume({ name, memory }: Volume): string {
+    const path = this.#folderOf(name);
+    if (memory === undefined) mkdirSync(path, { recursive: true });
+    else mountMemory(path, memory);
     chmodSync(path, 0o777);
     return path;
   }
 }
+
+/** As the agent sees them. */
+const kindOf = ({ path }: Volume) => (path === '/dev/shm' ? 'other' : 'emptyDir');
 
 interface Sandbox {
   readonly id: string;
@@ -149,13 +205,14 @@ interface Sandbox {
 const NAMESPACES = { network: mode.pod, pid: mode.container, ipc: mode.pod } as const;
 
 const sandboxConfig = ({ name, place }: PodOrder, uid: string) => ({
-  metadata: { name, uid, namespace: 'default' },
+  metadata: { name, uid, namespace: NAMESPACE },
+  hostname: name,
   log_directory: join(place.out, 'containers'),
   // Without it containerd copies the host's file, which need not be there.
   dns_config: { options: ['ndots:5'] },
   labels: {
     'io.kubernetes.pod.name': name,
-    'io.kubernetes.pod.namespace': 'default',
+    'io.kubernetes.pod.namespace': NAMESPACE,
     'io.kubernetes.pod.uid': uid,
   },
   linux: { cgroup_parent: PODS_CGROUP, security_context: { namespace_options: NAMESPACES } },

@@ -10,6 +10,9 @@ export interface Check {
   readonly seen: unknown;
 }
 
+/** Of a reason, in the summary. */
+const MOST_WORDS = 3000;
+
 export class Report {
   readonly #checks: Check[] = [];
 
@@ -59,9 +62,11 @@ export class Report {
     return this.#checks.length > 0 && this.#checks.every(({ ok }) => ok);
   }
 
+  /** With what has failed once more: the end of a log is what is looked at. */
   summary(): string {
-    const passed = this.#checks.filter(({ ok }) => ok).length;
-    return `${passed} passed, ${this.#checks.length - passed} failed`;
+    const failed = this.#checks.filter(({ ok }) => !ok);
+    const lines = failed.map(({ name, seen }) => `FAIL ${name}: ${String(seen).slice(0, MOST_WORDS)}`);
+    return [...lines, `${this.#checks.length - failed.length} passed, ${failed.length} failed`].join('\n');
   }
 
   #add(check: Check, told: string | undefined): void {
@@ -74,6 +79,9 @@ export class Report {
 class CheckFailed extends Error {}
 
 const since = (from: number): number => Math.round((performance.now() - from) / 100) / 10;
+
+/** Of a figure. */
+export const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100;
 
 export function must(claim: boolean, otherwise: string): asserts claim {
   if (!claim) throw new Error(otherwise);

@@ -2,6 +2,8 @@
 # Unpacks the test that lies beside this script and runs it: run.sh OUT_DIR [--cpu].
 # Needs root and, but for --cpu, an NVIDIA driver; no network, Node, containerd or Kubernetes. Everything has a time limit.
 # E2E_WORK: scratch, not below /tmp (default /var/tmp/dynamo-e2e-gpu). E2E_GIB: size of the worker. E2E_LIMIT: seconds.
+# E2E_WORKER: memory (default), vllm-8b or vllm-0.6b. Of these: E2E_STARTS (empty,warm: cold starts with nothing compiled, and with what the
+# first compiled), E2E_VLLM (where dist/bench-gpu-vllm/unpack.sh has put vLLM).
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 out=${1:?usage: run.sh OUT_DIR [--cpu]}
@@ -37,6 +39,13 @@ if ! sha256sum --status -c nsrestore.sha256 2>/dev/null; then
 fi
 cd /
 
+# For the workers vllm-*: what lies beside us, or was left here before.
+export E2E_VLLM="${E2E_VLLM:-/var/tmp/dynamo-bench/vllm}"
+case "${E2E_WORKER:-memory} $*" in
+*--cpu*) ;;
+vllm-*) [ ! -d "$here/../bench-gpu-vllm" ] || sh "$here/../bench-gpu-vllm/unpack.sh" ;;
+esac
+
 # Folders at containerd's standard paths; what is mounted there is seen by this test alone, and is gone with it.
 made=
 for dir in /run/containerd /var/lib/containerd; do
@@ -54,7 +63,10 @@ done
   echo "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}; devices: $(find /dev -maxdepth 2 -name 'nvidia*' -type c | tr '\n' ' ')"
 } 2>&1 | tee "$out/machine.txt"
 
-limit=${E2E_LIMIT:-480}
+case ${E2E_WORKER:-memory} in
+vllm-*) limit=${E2E_LIMIT:-500} ;;
+*) limit=${E2E_LIMIT:-480} ;;
+esac
 set +e
 {
   timeout --kill-after=90 "$limit" unshare --mount --propagation private sh "$E2E_HOME/inside.sh" "$@" 9>&-

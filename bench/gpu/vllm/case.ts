@@ -16,13 +16,14 @@ import type { CycleResult, RoundsResult } from '../rounds';
 import { jobOf, secondsSince, told } from '../rounds';
 import { say, soFar } from '../say';
 import { endWorker, treeOf } from '../worker';
+import { answers, complete, prompts, TOKENS } from './ask';
+import { siteOf } from './command';
 import type { Model } from './model';
-import { makeModel } from './model';
+import { folderOf, makeModel } from './model';
 import type { Server } from './server';
-import { compiledIn, complete, prompts, startServer, TOKENS } from './server';
+import { compiledIn, startServer } from './server';
 
 const STARTS_WITHIN_MS = 280_000;
-const ANSWERS_WITHIN_MS = 60_000;
 /** A job's source is captured as ours is; its own path would take the time of a round. */
 const PATHS: readonly Path[] = ['stock', 'ours'];
 
@@ -30,11 +31,11 @@ export async function vllmCase(place: Place, model: Model, budgetSeconds: number
   const started = performance.now();
   const name = `vllm-${model.shape}`;
   const { folder, program, rounds } = place.vllm;
-  if (program.length === 0 && !existsSync(join(folder, 'site'))) {
+  if (program.length === 0 && !existsSync(siteOf(folder))) {
     say(name, 'skipped: no vLLM is unpacked here; npm run bench:pack:vllm makes it, unpack.sh unpacks it');
     return { skipped: 'no vLLM' };
   }
-  say(name, `model ${makeModel(place, model)}`);
+  say(name, `model ${makeModel(join(place.home, 'model.py'), folderOf(place.images, model), model)}`);
   const { server, ...cold } = await coldStarts(place, model, name);
   const job = { ...(await jobOf(place, server)), beside: server.beside, tcp: 'keep-local' as const };
   say(
@@ -72,16 +73,9 @@ async function coldStarts(place: Place, model: Model, name: string): Promise<Col
   throw new Error('BENCH_VLLM_STARTS names no start');
 }
 
-/** Of both prompts. A prompt that was asked before is answered from the prefix cache, by other kernels: only such answers are compared. */
-async function answers({ port }: Server): Promise<string> {
-  const hashes: string[] = [];
-  for (const prompt of prompts) hashes.push(await complete(port, prompt, ANSWERS_WITHIN_MS));
-  return hashes.join();
-}
-
-async function firstReference(server: Server, name: string): Promise<string> {
-  const first = await answers(server);
-  const reference = await answers(server);
+async function firstReference({ at }: Server, name: string): Promise<string> {
+  const first = await answers(at);
+  const reference = await answers(at);
   say(name, `tokens of both prompts: ${first}; from the prefix cache: ${reference}`);
   return reference;
 }
@@ -115,21 +109,21 @@ async function alternately(
 
 async function cycle(job: Job<Server>, path: Path, round: number, reference: string): Promise<CycleResult> {
   const { worker, place } = job;
-  const before = await answers(worker);
+  const before = await answers(worker.at);
   touch(place, 3.2 * job.gpuBytes);
   const captured = await capture(path, job);
   say(
     `${path} ${round}`,
     `capture ${told(captured.timings)}; in shared memory: ${worker.beside.names.join(' ')}`,
   );
-  const source = await answers(worker);
+  const source = await answers(worker.at);
   await endWorker(worker);
   touch(place, 1.3 * job.gpuBytes);
   const restored = await restore(job, captured);
   const from = performance.now();
-  await complete(worker.port, prompts[0], ANSWERS_WITHIN_MS);
+  await complete(worker.at, prompts[0]);
   const firstRoundSeconds = secondsSince(from);
-  const after = await answers(worker);
+  const after = await answers(worker.at);
   rmSync(captured.dir, { recursive: true, force: true });
   const same = [before, source, after].every((hashes) => hashes === reference);
   const timings = withTokens(restored, firstRoundSeconds);

@@ -1,9 +1,11 @@
 """
 Stands in for `vllm serve` where there is no GPU, as far as a dump can tell: three processes of which two pretend to hold CUDA state
-($FAKE_CUDA), a connection between them over the loopback, a named semaphore, a log that grows. Its tokens come from memory
-that it filled at its start; a prompt that it has seen before gets others, as with a prefix cache.
+($FAKE_CUDA, where there is one), a connection between them over the loopback, a listener at the machine's own address, a named semaphore, a log
+that grows, a file in the cache that is kept open. Its tokens come from memory that it filled at its start; a prompt that it has seen before
+gets others, as with a prefix cache.
 """
 import ctypes
+import errno
 import hashlib
 import http.server
 import json
@@ -15,12 +17,16 @@ import time
 
 IO_URING_SETUP = 425
 libc = ctypes.CDLL(None, use_errno=True)
-if libc.syscall(IO_URING_SETUP, 1, None) != -1 or ctypes.get_errno() != 1:
+if libc.syscall(IO_URING_SETUP, 1, None) != -1 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
     sys.exit("an io_uring is not refused")
-port = int(sys.argv[sys.argv.index("--port") + 1])
+host, port = (sys.argv[sys.argv.index(option) + 1] for option in ("--host", "--port"))
+cache = os.environ["VLLM_CACHE_ROOT"]
+os.makedirs(cache, exist_ok=True)
 
 
 def holds_cuda():
+    if "FAKE_CUDA" not in os.environ:
+        return
     with open(os.path.join(os.environ["FAKE_CUDA"], str(os.getpid())), "w") as state:
         state.write("0")
 
@@ -31,8 +37,21 @@ if not semaphore.value:
     sys.exit("no semaphore")
 
 
+def own_address():
+    """As vLLM and gloo find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))
+        except OSError:
+            return "127.0.0.1"
+        return probe.getsockname()[0]
+
+
 def engine(connection):
     holds_cuda()
+    # Nobody connects to it, as with a store of one rank.
+    store = socket.create_server((own_address(), 0))
+    compiled = open(os.path.join(cache, "compiled"), "a+b")
     memory = random.Random(1).randbytes(32 << 20)
     seen = set()
     while True:
@@ -69,4 +88,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
 
-http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+http.server.HTTPServer((host, int(port)), Handler).serve_forever()
