@@ -58,6 +58,17 @@ describe('restoreArgs', () => {
       ...['--external', 'mnt[/etc/my hosts]:/root-of-pod/etc/my hosts'],
     ]);
   });
+
+  it('hands over the file behind a gate, and lets the agent stand for the page server', () => {
+    const fds = { net: 3, stdin: 4, stdout: 5, stderr: 6, gate: 7 };
+    const argv = restoreArgs(job({ fds }), manifest({ externalMounts: [] }));
+    expect(argv).toContain('--lazy-pages');
+    expect(argv).toContain('fd[6]:dynamo-snapshot-driver-memory');
+    expect(inherited(manifest({}), job({ fds })).at(-1)).toEqual({
+      key: 'dynamo-snapshot-driver-memory',
+      fd: 7,
+    });
+  });
 });
 
 describe('joined', () => {

@@ -28,12 +28,14 @@ export class Opening {
   readonly #ranges: Float64Array;
   readonly #done: Int32Array;
   readonly #counters: Int32Array;
+  readonly #open: typeof open;
 
-  constructor(memory: OpeningMemory) {
+  constructor(memory: OpeningMemory, opens: typeof open = open) {
     this.memory = memory;
     this.#ranges = new Float64Array(memory.ranges);
     this.#done = new Int32Array(memory.done);
     this.#counters = new Int32Array(memory.counters);
+    this.#open = opens;
   }
 
   static of(rows: readonly OpeningRow[]): Opening {
@@ -79,7 +81,7 @@ export class Opening {
         if (next.uffd !== uffd || next.from !== to) break;
         to = next.to;
       }
-      if (to > from) open(uffd, { address: from, length: to - from });
+      if (to > from) this.#open(uffd, { address: from, length: to - from });
       Atomics.store(this.#counters, NEXT, row);
     }
   }

@@ -54,7 +54,8 @@ export function perform(task: Task): Done {
   }
 }
 
-function read({ gate, ...task }: ReadTask): readonly string[] {
+function read(task: ReadTask): readonly string[] {
+  const { gate } = task;
   const reader = new RowReader(task);
   const pace = gate && new Pace(gate.pace);
   const opening = gate && new Opening(gate.opening);

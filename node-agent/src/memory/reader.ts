@@ -115,8 +115,8 @@ export class RowReader {
     const isPlain = this.#task.key === undefined;
     const streams = isPlain && pid !== 0;
     const extents = streams ? table.extents(row) : [];
-    // Right to where it shall lie; nobody uses it before the digest was found right.
-    const place = isPlain && pid === 0 ? onlyExtent(table.extents(row)) : undefined;
+    // Right to where it shall lie: behind a gate nobody sees it before its digest was found right.
+    const place = isPlain && this.#task.gate !== undefined ? onlyExtent(table.extents(row)) : undefined;
     const content =
       place === undefined
         ? scratchView().subarray(0, table.stored(row))

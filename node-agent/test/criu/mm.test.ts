@@ -1,4 +1,4 @@
-import { adviseAsBefore, adviseHugePages, readAreas } from '../../src/criu/mm';
+import { adviseAsBefore, adviseHugePages, mapRanges, readAreas } from '../../src/criu/mm';
 import { mm } from './images';
 
 const REGULAR = 1;
@@ -74,5 +74,43 @@ describe('adviseHugePages', () => {
     expect(area?.start).toBe(0x7fff_0000_0000);
     const again = adviseHugePages('m', adviseAsBefore('m', bytes, before), new Set([0x7fff_0000_0000]));
     expect(again.before).toEqual([{ start: 0x7fff_0000_0000, madv: 2 ** 40 }]);
+  });
+});
+
+describe('mapRanges', () => {
+  const image = mm([
+    { start: 0x1000, pages: 1 },
+    { start: 0x10_0000, pages: 16, madv: 1 << 14 },
+    { start: 0x20_0000, pages: 4 },
+  ]);
+  const spans = (bytes: Buffer) => readAreas('m', bytes).map(({ start, end, kind }) => [start, end, kind]);
+
+  it('makes a mapping of the file of a range, and leaves what lies around it', () => {
+    const edited = mapRanges('m', image, [{ start: 0x10_2000, end: 0x10_e000, offset: 0x40_2000 }], 9);
+    expect(spans(edited)).toEqual([
+      [0x1000, 0x2000, 'private'],
+      [0x10_0000, 0x10_2000, 'private'],
+      [0x10_2000, 0x10_e000, 'file'],
+      [0x10_e000, 0x11_0000, 'private'],
+      [0x20_0000, 0x20_4000, 'private'],
+    ]);
+  });
+
+  it('leaves no empty area where a range is all of one, and takes several of one', () => {
+    const ranges = [
+      { start: 0x10_8000, end: 0x11_0000, offset: 0 },
+      { start: 0x10_0000, end: 0x10_8000, offset: 0x8000 },
+      { start: 0x20_0000, end: 0x20_4000, offset: 0x1_0000 },
+    ];
+    expect(spans(mapRanges('m', image, ranges, 9)).map(([start, , kind]) => [start, kind])).toEqual([
+      [0x1000, 'private'],
+      [0x10_0000, 'file'],
+      [0x10_8000, 'file'],
+      [0x20_0000, 'file'],
+    ]);
+  });
+
+  it('changes nothing without a range', () => {
+    expect(mapRanges('m', image, [], 9)).toEqual(image);
   });
 });

@@ -1,4 +1,6 @@
-import { readPagemap, withRuns } from '../../src/criu/pagemap';
+import { fields } from '../../src/criu/fields';
+import { readImage } from '../../src/criu/image';
+import { readPagemap, withRuns, withoutLazy } from '../../src/criu/pagemap';
 import { image, message, pagemap } from './images';
 
 const PRESENT = 4;
@@ -98,5 +100,28 @@ describe('withRuns', () => {
     ['after the last', { address: 0x40000, length: 0x1000 }],
   ])('refuses a run %s of the runs there are', (_, run) => {
     expect(() => withRuns(map, [run])).toThrow(/no run around/);
+  });
+});
+
+describe('withoutLazy', () => {
+  it('leaves no page for a page server, and everything else as it is', () => {
+    const lazy = pagemap(3, [
+      [0x1000, 2, 6],
+      [0x8000, 1, 4],
+    ]);
+    const eager = withoutLazy('pagemap-1.img', lazy);
+    expect(readPagemap('pagemap-1.img', eager).runs).toEqual(readPagemap('pagemap-1.img', lazy).runs);
+    const FLAGS = 4;
+    const flags = (bytes: Buffer) =>
+      readImage('p', bytes)
+        .messages.slice(1)
+        .map((entry) =>
+          fields(entry)
+            .find(({ number }) => number === FLAGS)
+            ?.raw.at(-1),
+        );
+    expect(flags(lazy)).toEqual([6, 4]);
+    expect(flags(eager)).toEqual([4, 4]);
+    expect(withoutLazy('pagemap-1.img', eager)).toEqual(eager);
   });
 });

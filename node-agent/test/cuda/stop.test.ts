@@ -193,6 +193,30 @@ describe('in restored processes', () => {
     expect(stage.calls.slice(2).map((line) => line.split(' ')[0])).toEqual(['unlock', 'unlock']);
   });
 
+  it('unlocks nobody before all memory is there, and tells the fill that the driver has ended', async () => {
+    const a = stage.process('checkpointed');
+    const whole = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const behind = { whole: whole.promise, hurry: () => ended.resolve() };
+    const restoring = cudaRestore({ ...tree(a), gpuPairs: [] }, stage.io, { behind });
+    await ended.promise;
+    expect(stage.calls.map((line) => line.split(' ')[0])).toEqual(['restore']);
+    whole.resolve();
+    await restoring;
+    expect(stage.calls.map((line) => line.split(' ')[0])).toEqual(['restore', 'unlock']);
+  });
+
+  it('does not wait for a driver that waits for memory which never comes', async () => {
+    const a = stage.process('checkpointed');
+    stage.will('hang-restore', 0);
+    const whole = Promise.reject(new TerminalError('ArtifactDamaged', 'shard-0 has another content'));
+    const restoring = cudaRestore({ ...tree(a), gpuPairs: [] }, stage.io, {
+      behind: { whole, hurry: () => {} },
+    });
+    await expect(restoring).rejects.toThrow('shard-0 has another content');
+    expect(stage.calls.some((line) => line.startsWith('unlock'))).toBe(false);
+  });
+
   it('unlocks none where one cannot be restored', async () => {
     const [a, b] = [stage.process('checkpointed'), stage.process('checkpointed')];
     stage.will(`fail-restore-${b.pid}`, 2);
