@@ -9,9 +9,9 @@ import type { Pool, Threads } from '../memory/pool';
 import { readersFor } from '../memory/this-thread';
 import type { Checked } from './check';
 
-/** Who fills; a pool is started by then, or with the first task. */
-export const fillers = ({ verified: { index } }: Checked, pool: Pool): Threads =>
-  readersFor(index === undefined ? 0 : totalBytes(index), pool);
+/** Who fills; a pool is started by then, or with the first task. Behind a gate never this thread: it asks the driver meanwhile. */
+export const fillers = ({ verified: { index } }: Checked, pool: Pool, gate: Gate | undefined): Threads =>
+  gate === undefined ? readersFor(index === undefined ? 0 : totalBytes(index), pool) : pool;
 
 /** Everything that must be there before the tree runs. `hosts` has the restored processes by their pid in their own namespace. */
 export async function fillTree(

@@ -82,7 +82,7 @@ export async function runNsrestore(
     leave();
     gate?.serve();
     // Not before: a new thread is where this one is.
-    if (fillers(checked, pool) === pool) pool.start();
+    if (fillers(checked, pool, gate) === pool) pool.start();
   };
   const { code, stdout, stderr } = await command(argv, { signal: io.signal, env, fds: handed, afterSpawn });
   for (const fd of fds) closeSync(fd);

@@ -83,7 +83,7 @@ async function restoreWith(pool: Pool, request: RestoreRequest, io: EngineIo): P
   const receipt = await io.steps.runToEnd('restore', () =>
     runNsrestore(checked, target, { ...withTiles(program, checked, io), ...needs }, io),
   );
-  const threads = fillers(checked, pool);
+  const threads = fillers(checked, pool, gate);
   await io.steps.run('fill', () =>
     fillTree(checked, restoredProcesses(groups, placeholder), threads, io, gate),
   );
