@@ -44,10 +44,11 @@ export function allocate(length: number, hugePages: boolean): Region {
   return { address, length };
 }
 
-/** A file in memory as our own memory; no child of ours gets it. */
+/** A file in memory as our own memory, in huge pages also where those must be made free first; no child of ours gets it. */
 export function mapShared(fd: number, length: number): Region {
   const address = Number(functions.mmap(0, length, PROT.READ | PROT.WRITE, MAP.SHARED, fd, 0));
   if (address === MAP_FAILED) throw new Error(`map ${length} bytes of a file: errno ${koffi.errno()}`);
+  functions.madvise(address, length, MADV.HUGEPAGE);
   functions.madvise(address, length, MADV.DONTFORK);
   return { address, length };
 }
