@@ -28,6 +28,8 @@ struct answer { int rc, value; };
 /* Memory is given out in these, as the real driver does. */
 #define PIECE (2ul << 20)
 #define MOST 16
+/* Of the area, behind all that is read at a restore: it goes while somebody may still be filling it in. No driver is known for that, or not to do it. */
+#define UNREAD (64ul << 20)
 
 static struct { char *at; size_t bytes; } memory[MOST];
 static int allocations;
@@ -57,8 +59,9 @@ static char *place(size_t offset) {
 }
 
 static int checkpoint(void) {
-  if (!(area = map(total()))) return OUT_OF_MEMORY;
+  if (!(area = map(total() + UNREAD))) return OUT_OF_MEMORY;
   for (size_t offset = 0; offset < total(); offset += PIECE) memcpy(area + offset, place(offset), PIECE);
+  memset(area + total(), 1, UNREAD);
   for (int i = 0; i < allocations; i++) munmap(memory[i].at, memory[i].bytes);
   return SUCCESS;
 }
@@ -69,7 +72,7 @@ static int restore(int lastFirst) {
     size_t offset = lastFirst ? total() - PIECE - done : done;
     memcpy(place(offset), area + offset, PIECE);
   }
-  munmap(area, total());
+  munmap(area, total() + UNREAD);
   return SUCCESS;
 }
 
