@@ -28,11 +28,12 @@ export function damageMemory(artifact: string, areas: readonly DriverArea[]): Da
     readFileSync(join(artifact, artifactFile.pagesIndex), 'utf8'),
   ) as PagesIndex;
   const [area] = [...areas].sort((a, b) => b.end - b.start - (a.end - a.start));
-  const middle = area === undefined ? 0 : (area.start + area.end) / 2;
-  const chunk = chunks.find(({ pid, extents }) => {
-    const [address = 0, length = 0] = extents;
-    return pid === area?.pid && address <= middle && middle < address + length;
-  });
+  const within = chunks
+    .filter(
+      ({ pid, extents: [address = 0] }) => area?.pid === pid && area.start <= address && address < area.end,
+    )
+    .sort((a, b) => (a.extents[0] ?? 0) - (b.extents[0] ?? 0));
+  const chunk = within[Math.floor(within.length / 2)];
   const shard = chunk === undefined ? undefined : shards[chunk.shard]?.path;
   if (chunk === undefined || shard === undefined) throw new Error(`${artifact} has no memory of a driver`);
   changeByte(join(artifact, shard), chunk.offset);
