@@ -114,7 +114,7 @@ async function selfcheck(): Promise<Count> {
   return command(['tsx', 'e2e/cluster/main.ts', 'selfcheck', ...name]);
 }
 
-/** What runs on a GPU machine without Kubernetes, with a CPU worker and with a stand-in for vLLM. */
+/** What runs on a GPU machine without Kubernetes, with a stand-in for the GPU's driver and with one for vLLM. */
 async function containerd(): Promise<Count> {
   const packed = await exitCode(['tsx', 'e2e/gpu/pack.ts', '--unpacked']);
   if (packed !== 0) return { passed: 0, failed: 1 };

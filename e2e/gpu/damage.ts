@@ -1,7 +1,9 @@
 /** A changed byte of bulk memory, as a broken disk or a stranger would leave it. */
-import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { artifactFile, shardFile } from '@dynamo-snapshot/api/layout';
+import type { PagesIndex } from '@dynamo-snapshot/api/pages';
+import type { DriverArea } from '@dynamo-snapshot/node-agent/gate/plan';
 
 const SHARD = basename(shardFile(0)).replace(/\d+$/, '');
 
@@ -11,18 +13,40 @@ export const shardsOf = (artifact: string): readonly string[] =>
     .map((name) => join(artifact, artifactFile.pages, name))
     .filter((file) => statSync(file).size > 0);
 
-/** In the middle of the first one; returns its name. */
-export function damageShard(artifact: string): string {
-  const [file] = shardsOf(artifact);
-  if (file === undefined) throw new Error(`${artifact} has no shards`);
+/** Where in the artifact a chunk begins that is not any more what was captured. */
+export interface Damage {
+  readonly shard: string;
+  readonly offset: number;
+}
+
+/**
+ * In the middle of the largest of the areas: further in than the fill goes as long as nobody reads. So it is found when a driver that begins at the
+ * end of the area already waits there.
+ */
+export function damageMemory(artifact: string, areas: readonly DriverArea[]): Damage {
+  const { shards, chunks } = JSON.parse(
+    readFileSync(join(artifact, artifactFile.pagesIndex), 'utf8'),
+  ) as PagesIndex;
+  const [area] = [...areas].sort((a, b) => b.end - b.start - (a.end - a.start));
+  const within = chunks
+    .filter(
+      ({ pid, extents: [address = 0] }) => area?.pid === pid && area.start <= address && address < area.end,
+    )
+    .sort((a, b) => (a.extents[0] ?? 0) - (b.extents[0] ?? 0));
+  const chunk = within[Math.floor(within.length / 2)];
+  const shard = chunk === undefined ? undefined : shards[chunk.shard]?.path;
+  if (chunk === undefined || shard === undefined) throw new Error(`${artifact} has no memory of a driver`);
+  changeByte(join(artifact, shard), chunk.offset);
+  return { shard, offset: chunk.offset };
+}
+
+function changeByte(file: string, at: number): void {
   const fd = openSync(file, 'r+');
   try {
-    const at = Math.floor(statSync(file).size / 2);
     const byte = Buffer.alloc(1);
     readSync(fd, byte, 0, 1, at);
     writeSync(fd, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, at);
   } finally {
     closeSync(fd);
   }
-  return basename(file);
 }

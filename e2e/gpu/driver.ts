@@ -2,11 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { HostMount } from './workload';
+import { asThere } from './workload';
 
 export interface HostParts {
   /** Files and folders that are mounted where they are. */
   readonly mounts: readonly string[];
-  readonly devices: readonly string[];
+  readonly devices: readonly HostMount[];
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -21,7 +23,7 @@ export function hostParts(gpu: boolean): HostParts {
   const folders = [...(path ?? '').split(':'), ...(gpu ? libcudaFolders() : [])].filter(existsSync);
   return {
     mounts: [USR, LOADER_CACHE, ALTERNATIVES, ...new Set(folders.filter(isOutsideOfUsr))].filter(existsSync),
-    devices: gpu ? deviceNodes() : [],
+    devices: gpu ? deviceNodes().map(asThere) : [],
     env: path === undefined ? {} : { LD_LIBRARY_PATH: path },
   };
 }

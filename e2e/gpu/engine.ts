@@ -18,12 +18,16 @@ import { CriuLog } from './criu-log';
 import { SOCKET } from './node';
 import type { Place } from './place';
 import { programOf } from './place';
+import { engineEnvironment } from './stand-in';
 
 const LIMIT_SECONDS = 180;
 /** To take back what it has done. */
 const MARGIN_SECONDS = 30;
 /** Of its log, where it has failed. */
 const LAST_WORDS = 2000;
+
+/** Beyond what the machine asks for. */
+export type Settings = Readonly<Record<string, string>>;
 
 interface Said {
   readonly stdout: string;
@@ -41,12 +45,12 @@ export class Engine {
   capture = (id: string, artifact: string): Promise<CaptureResult> =>
     this.#byHand<CaptureResult>('capture', id, artifact);
 
-  restore = (id: string, artifact: string): Promise<RestoreResult> =>
-    this.#byHand<RestoreResult>('restore', id, artifact);
+  restore = (id: string, artifact: string, settings?: Settings): Promise<RestoreResult> =>
+    this.#byHand<RestoreResult>('restore', id, artifact, settings);
 
   /** Of one that must fail. */
-  async refusal(id: string, artifact: string): Promise<Failure> {
-    const outcome = await this.#outcome('restore', id, artifact);
+  async refusal(id: string, artifact: string, settings?: Settings): Promise<Failure> {
+    const outcome = await this.#outcome('restore', id, artifact, settings);
     if (outcome.ok) throw new Error('the engine has restored it');
     return outcome;
   }
@@ -84,27 +88,31 @@ export class Engine {
     return join(this.#place.work, 'engine');
   }
 
-  async #byHand<T>(operation: 'capture' | 'restore', id: string, artifact: string): Promise<T> {
-    const outcome = await this.#outcome(operation, id, artifact);
+  async #byHand<T>(
+    operation: 'capture' | 'restore',
+    id: string,
+    artifact: string,
+    settings?: Settings,
+  ): Promise<T> {
+    const outcome = await this.#outcome(operation, id, artifact, settings);
     if (!outcome.ok) throw new Error(`${outcome.reason}: ${outcome.message}`);
     return outcome.result as T;
   }
 
-  async #outcome(operation: string, id: string, artifact: string): Promise<Outcome> {
+  async #outcome(operation: string, id: string, artifact: string, settings?: Settings): Promise<Outcome> {
     const limit = ['--timeout', String(LIMIT_SECONDS)];
-    return JSON.parse(
-      await this.#print([operation, '--container', id, '--artifact', artifact, ...limit]),
-    ) as Outcome;
+    const args = [operation, '--container', id, '--artifact', artifact, ...limit];
+    return JSON.parse(await this.#print(args, settings)) as Outcome;
   }
 
-  async #print(args: readonly string[]): Promise<string> {
-    const { stdout, stderr, error } = await this.#run(args);
+  async #print(args: readonly string[], settings?: Settings): Promise<string> {
+    const { stdout, stderr, error } = await this.#run(args, settings);
     if (stdout.startsWith('{')) return stdout;
     throw new Error(`engine ${args[0]}: ${stderr.trim().slice(-LAST_WORDS)}`, { cause: error });
   }
 
   /** What it says is kept. */
-  #run(args: readonly string[]): Promise<Said> {
+  #run(args: readonly string[], settings: Settings = {}): Promise<Said> {
     const { home, out } = this.#place;
     const env = {
       PATH: process.env['PATH'],
@@ -116,6 +124,8 @@ export class Engine {
       SNAPSHOT_TILE_SHIM: join(home, 'tile-shim.so'),
       SNAPSHOT_CRI_SOCKET: SOCKET,
       SNAPSHOT_WORK: this.#engineWork,
+      ...engineEnvironment(this.#place),
+      ...settings,
     };
     const options = { env, timeout: (LIMIT_SECONDS + MARGIN_SECONDS) * 1000, maxBuffer: 64 << 20 };
     return new Promise((resolve) =>

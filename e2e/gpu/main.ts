@@ -12,7 +12,8 @@ const play = (place: Place, node: Node, report: Report): Promise<void> =>
   place.vllm === undefined ? scenario(place, node, report) : vllmScenario(place, place.vllm, node, report);
 
 function workerOf({ gpu, gibibytes, vllm }: Place): string {
-  if (vllm === undefined) return `${gpu ? 'a GPU worker' : 'a CPU worker'} of ${gibibytes} GiB`;
+  if (vllm === undefined)
+    return `a worker with ${gibibytes} GiB on ${gpu ? 'a GPU' : 'the stand-in for a GPU'}`;
   return gpu ? `vLLM with a model of ${vllm.model.shape}` : 'a stand-in for vLLM';
 }
 

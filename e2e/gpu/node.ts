@@ -94,11 +94,10 @@ export async function cleanUp(): Promise<number> {
 
 /** Made on the spot: of one program each. */
 async function loadImages(place: Place, runtime: ContainerRuntime): Promise<void> {
-  const worker = place.gpu ? 'worker' : 'cpu-worker';
   await loadImage(place, runtime, { name: STANDBY_IMAGE, program: 'standby', as: 'standby', links: [] });
   // Its libraries are the host's, at the places of a merged /usr (file-hierarchy(7)).
   const links = ['bin', 'sbin', 'lib', 'lib64'];
-  await loadImage(place, runtime, { name: WORKER_IMAGE, program: worker, as: 'worker', links });
+  await loadImage(place, runtime, { name: WORKER_IMAGE, program: 'worker', as: 'worker', links });
 }
 
 /** What libraries look up. */

@@ -7,6 +7,7 @@ import type { Part } from '../../bench/gpu/base';
 import { base, bundle, compile, copyHash, runPack } from '../../bench/gpu/base';
 import { buildStandby } from '../../standby/test/build';
 import { ensurePackages } from '../cluster/packages';
+import { STAND_IN, standInLibrary } from './stand-in';
 
 const POSTJECT = 'node_modules/postject/dist/api.js';
 /** Node's own, for programs in it (Single executable applications). */
@@ -65,7 +66,7 @@ async function fillTest(home: string): Promise<void> {
   packNsrestore(home);
   await bundle({ main: 'e2e/gpu/main.ts' }, home);
   for (const name of ['worker', 'limits']) compile(`bench/gpu/${name}.c`, join(home, name));
-  compile('e2e/gpu/worker.c', join(home, 'cpu-worker'));
+  packStandIn(join(home, STAND_IN));
   buildStandby(join(home, 'standby'));
   for (const shim of ['rlimit-shim', 'tile-shim'])
     compile(`node-agent/native/${shim}.c`, join(home, `${shim}.so`), '-shared', '-fPIC');
@@ -77,6 +78,12 @@ async function fillTest(home: string): Promise<void> {
     'charts/dynamo-snapshot/files/block-iouring.json',
   ])
     copyFileSync(file, join(home, basename(file)));
+}
+
+function packStandIn(folder: string): void {
+  mkdirSync(folder);
+  compile('e2e/gpu/libcuda.c', join(folder, standInLibrary.cuda), '-shared', '-fPIC');
+  compile('node-agent/test/gpu/libnvml.c', join(folder, standInLibrary.nvml), '-shared', '-fPIC');
 }
 
 /** It is a second Node, and two do not fit: run.sh makes the very same file of the first one. */

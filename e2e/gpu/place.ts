@@ -15,7 +15,9 @@ export interface Place {
   /** Scratch in memory, gone with the mount namespace in which run.sh starts this. */
   readonly work: string;
   readonly gpu: boolean;
-  /** Of the worker's memory: the GPU's, or its own. */
+  /** Something stands in for a GPU and its driver (stand-in.ts). */
+  readonly standIn: boolean;
+  /** On the worker's GPU. */
   readonly gibibytes: number;
   /** Absent = the worker is no server, but sums up its memory. */
   readonly vllm?: VllmPlace;
@@ -29,7 +31,7 @@ export interface VllmPlace {
   readonly starts: readonly Start[];
 }
 
-const GIBIBYTES = { gpu: '4', cpu: '0.25' } as const;
+const GIBIBYTES = { gpu: '4', standIn: '0.25' } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +48,8 @@ export function placeOf(env: Environment, args: readonly string[]): Place {
     out: need('E2E_OUT'),
     work: need('E2E_SCRATCH'),
     gpu,
-    gibibytes: Number(env['E2E_GIB'] ?? GIBIBYTES[gpu ? 'gpu' : 'cpu']),
+    standIn: !gpu && vllm === undefined,
+    gibibytes: Number(env['E2E_GIB'] ?? GIBIBYTES[gpu ? 'gpu' : 'standIn']),
     ...(vllm === undefined ? {} : { vllm }),
   };
   for (const dir of [place.out, place.work]) mkdirSync(dir, { recursive: true });

@@ -121,7 +121,11 @@ class KubeletPod {
           ...own.map((volume) => ({ container_path: volume.path, host_path: this.#volume(volume) })),
           ...programs,
         ],
-        devices: devices.map((path) => ({ container_path: path, host_path: path, permissions: 'rwm' })),
+        devices: devices.map(({ host, path }) => ({
+          container_path: path,
+          host_path: host,
+          permissions: 'rwm',
+        })),
       },
       seccompProfile,
     );

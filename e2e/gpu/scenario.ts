@@ -1,4 +1,4 @@
-/** The life of a worker: serves, is captured, restored, captured again, ended, restored again; and an artifact that is damaged. */
+/** The life of a worker on a GPU: serves, is captured, restored, captured again, ended, restored again; and an artifact that is damaged. */
 import { standbyComm } from '@dynamo-snapshot/api/control';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
 import { unproven } from '@dynamo-snapshot/api/receipt';
@@ -6,7 +6,8 @@ import { children, status } from '@dynamo-snapshot/node-agent/linux/proc';
 import type { Round } from '../../bench/gpu/worker';
 import { roundAfter, roundNow } from '../../bench/gpu/worker';
 import { state } from './cri';
-import { damageShard } from './damage';
+import { damageMemory } from './damage';
+import type { Settings } from './engine';
 import { memoryWorker, roundsOf } from './memory-worker';
 import type { Node } from './node';
 import type { Place } from './place';
@@ -14,7 +15,8 @@ import type { Pod } from './pod';
 import { startPod } from './pod';
 import type { Report } from './report';
 import { must } from './report';
-import type { Restored, Stage } from './stage';
+import { LAST_FIRST } from './stand-in';
+import type { Inspected, Restored, Stage } from './stage';
 import { adopted, containerOf, ended, inspected, placeholder, secondsOf, stageOf, storeOf } from './stage';
 
 const SERVES_WITHIN_MS = 90_000;
@@ -37,7 +39,8 @@ export async function scenario(place: Place, node: Node, report: Report): Promis
   const restored = await restoredFrom(stage, first, 'restored');
   const second = await captured(stage, 'the restored worker', restored.pod);
   await ended(stage, restored);
-  await restoredFrom(stage, second, 'restored-again');
+  await restoredFrom(stage, second, 'restored-again', LAST_FIRST);
+  await restoredFrom(stage, first, 'restored-in-turn', IN_TURN);
   await refusedDamaged(stage, first);
   await report.check('the source serves to the end', async () => sameMemory(first.after, await next(source)));
 }
@@ -45,6 +48,7 @@ export async function scenario(place: Place, node: Node, report: Report): Promis
 interface Captured {
   readonly dir: string;
   readonly digest: string;
+  readonly areas: Inspected['areas'];
   /** The captured round is one of these, or between. */
   readonly before: Round;
   readonly after: Round;
@@ -65,8 +69,13 @@ async function captured(stage: Stage, who: string, pod: Pod): Promise<Captured> 
   const after = await report.check(`${who} goes on serving with the same memory`, async () =>
     sameMemory(before, await next(pod, roundNow(roundsOf(pod))?.round)),
   );
-  await inspected(stage, dir, digest);
-  return { dir, digest, before, after };
+  const { areas } = await inspected(stage, dir, digest);
+  await report.check('what was on the GPU is in memory that its driver had mapped', () => {
+    const bytes = areas.reduce((sum, { start, end }) => sum + end - start, 0);
+    must(bytes >= place.gibibytes * 2 ** 30, `the manifest names ${humanBytes(bytes)} of it`);
+    return `${humanBytes(bytes)} in ${areas.length}`;
+  });
+  return { dir, digest, areas, before, after };
 }
 
 /** A round that begins from now on. */
@@ -79,7 +88,15 @@ function sameMemory(before: Round, after: Round): Round {
   return after;
 }
 
-async function restoredFrom(stage: Stage, artifact: Captured, name: string): Promise<Restored> {
+/** What was on the GPU is filled in before the driver is asked for anything. */
+const IN_TURN = { SNAPSHOT_GPU_OVERLAP: 'false' } as const;
+
+async function restoredFrom(
+  stage: Stage,
+  artifact: Captured,
+  name: string,
+  settings: Settings = {},
+): Promise<Restored> {
   const { report, engine } = stage;
   const waiting = await placeholder(stage, name);
   const { pod } = waiting;
@@ -87,9 +104,11 @@ async function restoredFrom(stage: Stage, artifact: Captured, name: string): Pro
   const { receipt } = await report.check(
     `${name}: the artifact is restored, and proven`,
     async () => {
-      const { receipt: proven, timings } = await engine.restore(pod.id, artifact.dir);
+      const { receipt: proven, timings } = await engine.restore(pod.id, artifact.dir, settings);
       const lack = unproven(proven, artifact.digest);
       must(lack === undefined, lack ?? '');
+      const overlaps = timings.some(({ step }) => step === 'fillBehind');
+      must(overlaps === (settings !== IN_TURN), `the driver ${overlaps ? 'read' : 'did not read'} meanwhile`);
       return { receipt: proven, timings };
     },
     ({ timings }) => secondsOf(timings),
@@ -107,19 +126,22 @@ async function restoredFrom(stage: Stage, artifact: Captured, name: string): Pro
   return { pod, receipt };
 }
 
-async function refusedDamaged(stage: Stage, { dir }: Captured): Promise<void> {
+async function refusedDamaged(stage: Stage, { dir, areas, after }: Captured): Promise<void> {
   const { report, engine, node } = stage;
   const { pod, standby } = await placeholder(stage, 'damaged');
-  await report.check('an artifact with one changed byte in a shard is refused', async () => {
-    const shard = damageShard(dir);
-    const { reason, message } = await engine.refusal(pod.id, dir);
-    must(message.includes(shard), `it was refused for another reason: ${reason}: ${message}`);
+  await report.check('an artifact with one changed byte of what was on the GPU is refused', async () => {
+    const { shard, offset } = damageMemory(dir, areas);
+    const { reason, message } = await engine.refusal(pod.id, dir, LAST_FIRST);
+    const asDamaged = reason === 'ArtifactDamaged' && message === `${shard} has another content at ${offset}`;
+    must(asDamaged, `it was refused for another reason: ${reason}: ${message}`);
     return `${reason}: ${message}`;
   });
   await report.check('its placeholder waits on, with no process in it', async () => {
     must(children(standby).length === 0, `standby has children ${children(standby).join()}`);
     must(status(standby)?.name === standbyComm.claimed, `PID 1 is ${status(standby)?.name}`);
     must((await node.runtime.status(pod.id)).state === state.running, 'CRI says that it does not run');
+    const served = roundNow(roundsOf(pod))?.round ?? 0;
+    must(served <= after.round, `a worker has served in it: its round is ${served}`);
     return `process ${standby} is ${status(standby)?.name}`;
   });
 }

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONTROL_VOLUME, controlFile, standbyComm } from '@dynamo-snapshot/api/control';
+import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import type { Timing } from '@dynamo-snapshot/api/schema';
+import type { DriverArea } from '@dynamo-snapshot/node-agent/gate/plan';
 import { containerId, hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import type { HostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { children, isAlive, status } from '@dynamo-snapshot/node-agent/linux/proc';
@@ -54,15 +56,32 @@ export async function pidOf({ id }: Pod): Promise<HostPid> {
   return (await cri.container(containerId(id)).finally(() => cri.close())).pid;
 }
 
-export const inspected = ({ place, report, engine }: Stage, dir: string, digest: string): Promise<unknown> =>
+export interface Inspected {
+  readonly image: string;
+  readonly shards: number;
+  readonly memoryBytes: number;
+  readonly driver: string | undefined;
+  readonly gpus: NonNullable<Manifest['cuda']>['gpus'] | undefined;
+  /** What the driver had mapped for what was on the GPUs. */
+  readonly areas: readonly DriverArea[];
+}
+
+export const inspected = (
+  { place, report, engine }: Stage,
+  dir: string,
+  digest: string,
+): Promise<Inspected> =>
   report.check('the artifact is told by inspect', async () => {
     const { digest: told, cuda, container, process } = await engine.inspect(dir);
     const shards = shardsOf(dir).length;
     must(told === digest, `inspect says digest ${told}`);
     must(shards > 0, 'its memory is not in shards of ours');
-    must((cuda !== undefined) === place.gpu, `its GPU part is ${JSON.stringify(cuda)}`);
+    must((cuda !== undefined) === (place.gpu || place.standIn), `its GPU part is ${JSON.stringify(cuda)}`);
     const { memoryBytes } = process;
-    return { image: container.imageDigest, shards, memoryBytes, driver: cuda?.driver, gpus: cuda?.gpus };
+    return {
+      ...{ image: container.imageDigest, shards, memoryBytes },
+      ...{ driver: cuda?.driver, gpus: cuda?.gpus, areas: cuda?.areas ?? [] },
+    };
   });
 
 export interface Placeholder {

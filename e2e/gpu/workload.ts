@@ -6,13 +6,13 @@ export interface Workload {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly HostMount[];
-  readonly devices: readonly string[];
+  readonly devices: readonly HostMount[];
   readonly volumes: readonly Volume[];
   /** Of seccomp: absolute path of a profile on the node; absent = none. */
   readonly seccompProfile?: string;
 }
 
-/** Of a file or folder of the host. */
+/** Of a file, folder or device node of the host. */
 export interface HostMount {
   readonly host: string;
   readonly path: string;

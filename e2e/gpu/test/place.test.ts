@@ -9,6 +9,11 @@ const env = { E2E_HOME: dir, E2E_OUT: join(dir, 'out'), E2E_SCRATCH: join(dir, '
 afterAll(() => rmSync(dir, { recursive: true }));
 
 describe('the place of the test', () => {
+  it('has a stand-in for a GPU where there is none, but not for a server, which has one of its own', () => {
+    expect(placeOf(env, ['--cpu'])).toMatchObject({ gpu: false, standIn: true, gibibytes: 0.25 });
+    expect(placeOf({ ...env, E2E_WORKER: 'vllm-8b' }, ['--cpu'])).toMatchObject({ standIn: false });
+  });
+
   const vllm = (more: Record<string, string>) => placeOf({ ...env, ...more }, ['--cpu']).vllm;
 
   it('has no server unless one is asked for', () => {

@@ -142,10 +142,18 @@ export class Gate {
     return { ...chunk, extents: extentsOf(chunk).flatMap(({ address, length }) => [address + by, length]) };
   }
 
-  /** When everything is open, or the tree is ended: with its descriptor a gate falls, and nobody waits any more. */
-  close(): void {
+  /**
+   * When all of it is there: with its descriptor a gate falls, and nobody waits any more. That is also who unmaps an area without having read all of
+   * it, or forks: CRIU has asked for such events too, and the kernel keeps whoever causes one until it was read.
+   */
+  fall(): void {
     for (const uffd of this.#userfaults.values()) closeSync(uffd);
     this.#userfaults.clear();
+  }
+
+  /** When it has fallen, or the tree is ended. */
+  close(): void {
+    this.fall();
     closeSync(this.fd);
     release(this.#region);
   }

@@ -3,6 +3,7 @@
  * descriptor is one that the process itself has made; whoever holds it speaks for that process's memory.
  */
 import { closeSync, constants, readSync } from 'node:fs';
+import { constants as os } from 'node:os';
 import koffi from 'koffi';
 import type { Extent } from './extent';
 
@@ -49,9 +50,10 @@ export function guard(uffd: number, extent: Extent): void {
   if (rc !== 0) throw failed('guard', extent);
 }
 
-/** Whoever waits for the extent goes on, and finds there what its file has. */
+/** Whoever waits for the extent goes on, and finds there what its file has. It may be unmapped by now: a driver may let go of what it has not read. */
 export function open(uffd: number, extent: Extent): void {
-  if (ioctl(uffd, UFFDIO.UNREGISTER, argument(extent, 0n)) !== 0) throw failed('open', extent);
+  const rc = ioctl(uffd, UFFDIO.UNREGISTER, argument(extent, 0n));
+  if (rc !== 0 && koffi.errno() !== os.errno.EINVAL) throw failed('open', extent);
 }
 
 /** The same, of an area that may be of a kind that cannot be guarded anyhow. */

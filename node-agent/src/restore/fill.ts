@@ -52,9 +52,10 @@ export function fillBehind(
   const { chunks, opening, pace } = gate.memory;
   const behind = { ...index, chunks: [...chunks] };
   const job = { dir: artifact.dir, index: behind, key, hostOf: () => 0, gate: { opening, pace } };
-  const whole = followed(new MemoryFill(job), threads, io).then(() =>
-    io.steps.note('fillBehind', (performance.now() - from) / 1000),
-  );
+  const whole = followed(new MemoryFill(job), threads, io).then(() => {
+    gate.fall();
+    io.steps.note('fillBehind', (performance.now() - from) / 1000);
+  });
   whole.catch(() => {}); // told where it is waited for
   return { whole, hurry: () => pace.end() };
 }
