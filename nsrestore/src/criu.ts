@@ -50,5 +50,14 @@ function why(job: Job): string {
   const errors = readFileSync(log, 'utf8')
     .split('\n')
     .filter((line) => line.includes('Error'));
-  return errors.slice(-4).join('; ').slice(-1500) || 'no error in its log';
+  return ends(errors.map((line) => line.slice(0, LONGEST_LINE))).join('; ') || 'no error in its log';
 }
+
+const LONGEST_LINE = 400;
+const AT_EACH_END = 2;
+
+/** The first errors tell the cause, the last ones what CRIU gave up. */
+const ends = (lines: readonly string[]): readonly string[] =>
+  lines.length <= 2 * AT_EACH_END
+    ? lines
+    : [...lines.slice(0, AT_EACH_END), '…', ...lines.slice(-AT_EACH_END)];

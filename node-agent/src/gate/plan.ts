@@ -84,9 +84,8 @@ function within({ pid, start, end }: DriverArea, chunks: readonly PagesChunk[]):
   if (first === undefined || last === undefined) return undefined;
   if (totalOf(whole.flatMap(extentsOf)) < WORTH_BYTES) return undefined;
   const [from, to] = [firstOf(first), lastOf(last)];
-  const others = mine
-    .filter((chunk) => !whole.includes(chunk))
-    .flatMap((chunk) => extentsOf(chunk).filter(isIn));
+  const own = new Set(whole);
+  const others = mine.filter((chunk) => !own.has(chunk)).flatMap((chunk) => extentsOf(chunk).filter(isIn));
   if (others.some((extent) => endOf(extent) > from && extent.address < to)) return undefined;
   return {
     start: Math.max(start, ...others.map(endOf).filter((address) => address <= from)),
