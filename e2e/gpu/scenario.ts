@@ -14,7 +14,7 @@ import type { Place } from './place';
 import type { Pod } from './pod';
 import { startPod } from './pod';
 import type { Report } from './report';
-import { must } from './report';
+import { must, secondsSince } from './report';
 import { LAST_FIRST } from './stand-in';
 import type { Inspected, Restored, Stage } from './stage';
 import { adopted, containerOf, ended, inspected, placeholder, secondsOf, stageOf, storeOf } from './stage';
@@ -41,6 +41,7 @@ export async function scenario(place: Place, node: Node, report: Report): Promis
   await ended(stage, restored);
   await restoredFrom(stage, second, 'restored-again', LAST_FIRST);
   await restoredFrom(stage, first, 'restored-in-turn', IN_TURN);
+  await failedByCriu(stage, first);
   await refusedDamaged(stage, first);
   await report.check('the source serves to the end', async () => sameMemory(first.after, await next(source)));
 }
@@ -126,16 +127,49 @@ async function restoredFrom(
   return { pod, receipt };
 }
 
-async function refusedDamaged(stage: Stage, { dir, areas, after }: Captured): Promise<void> {
-  const { report, engine, node } = stage;
-  const { pod, standby } = await placeholder(stage, 'damaged');
-  await report.check('an artifact with one changed byte of what was on the GPU is refused', async () => {
-    const { shard, offset } = damageMemory(dir, areas);
-    const { reason, message } = await engine.refusal(pod.id, dir, LAST_FIRST);
-    const asDamaged = reason === 'ArtifactDamaged' && message === `${shard} has another content at ${offset}`;
-    must(asDamaged, `it was refused for another reason: ${reason}: ${message}`);
+const ENDS_WITHIN_SECONDS = 10;
+
+/** CRIU ends at once, and never asks for the gate that stands ready for it. */
+const NO_CRIU = { SNAPSHOT_CRIU: '/bin/false' } as const;
+
+const failedByCriu = (stage: Stage, artifact: Captured): Promise<void> =>
+  refused(stage, artifact, 'no-criu', 'a restore in which CRIU fails fails too', async (id) => {
+    const from = performance.now();
+    const { reason, message } = await stage.engine.refusal(id, artifact.dir, NO_CRIU);
+    const isCrius = reason === 'RestoreFailed' && message.includes('criu restore: exit 1');
+    must(isCrius, `it failed for another reason: ${reason}: ${message}`);
+    // The engine has ended, and waits for nobody who would have come to the gate.
+    must(secondsSince(from) < ENDS_WITHIN_SECONDS, `it took ${secondsSince(from)} s`);
     return `${reason}: ${message}`;
   });
+
+const refusedDamaged = (stage: Stage, artifact: Captured): Promise<void> =>
+  refused(
+    stage,
+    artifact,
+    'damaged',
+    'an artifact with one changed byte of what was on the GPU is refused',
+    async (id) => {
+      const { shard, offset } = damageMemory(artifact.dir, artifact.areas);
+      const { reason, message } = await stage.engine.refusal(id, artifact.dir, LAST_FIRST);
+      const asDamaged =
+        reason === 'ArtifactDamaged' && message === `${shard} has another content at ${offset}`;
+      must(asDamaged, `it was refused for another reason: ${reason}: ${message}`);
+      return `${reason}: ${message}`;
+    },
+  );
+
+/** The engine ends with its reason, and nothing has happened to the placeholder. */
+async function refused(
+  stage: Stage,
+  { after }: Captured,
+  name: string,
+  what: string,
+  refusal: (id: string) => Promise<string>,
+): Promise<void> {
+  const { report, node } = stage;
+  const { pod, standby } = await placeholder(stage, name);
+  await report.check(what, () => refusal(pod.id));
   await report.check('its placeholder waits on, with no process in it', async () => {
     must(children(standby).length === 0, `standby has children ${children(standby).join()}`);
     must(status(standby)?.name === standbyComm.claimed, `PID 1 is ${status(standby)?.name}`);

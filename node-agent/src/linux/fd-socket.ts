@@ -45,7 +45,10 @@ export const accepted = (listener: number): number =>
 /** Something to wait for together with others, until `raise` is called. */
 export const signalFd = (): number => succeeded('eventfd', functions.eventfd(0, SOCK.CLOEXEC));
 
-/** Those that can be read without waiting, once there is one. On a thread of libuv's pool. */
+/** Node waits for the threads of its pool when it ends: one that waits for somebody who does not come shall not keep it. */
+const LONGEST_WAIT_MS = 200;
+
+/** Those that can be read without waiting, as soon as there is one; none after a while. On a thread of libuv's pool. */
 export function readable(fds: readonly number[]): Promise<ReadonlySet<number>> {
   const list = Buffer.alloc(fds.length * POLLFD_BYTES);
   fds.forEach((fd, i) => {
@@ -53,7 +56,7 @@ export function readable(fds: readonly number[]): Promise<ReadonlySet<number>> {
     list.writeInt16LE(POLLIN, i * POLLFD_BYTES + 4);
   });
   return new Promise((resolve, reject) =>
-    functions.poll.async(list, fds.length, -1, (error: unknown, count: number) => {
+    functions.poll.async(list, fds.length, LONGEST_WAIT_MS, (error: unknown, count: number) => {
       if (error !== null && error !== undefined) return reject(error as Error);
       if (count < 0) return reject(new Error('wait for descriptors: poll failed'));
       resolve(new Set(fds.filter((_, i) => list.readInt16LE(i * POLLFD_BYTES + 6) !== 0)));
