@@ -7,7 +7,7 @@ import type { EngineIo } from '../engine-io';
 import { remainingMs } from '../engine-io';
 import type { ProcessRef } from '../linux/ids';
 import type { Pool } from '../memory/pool';
-import type { Behind } from '../restore/fill';
+import type { Behind } from '../gate/gate';
 import type { MappedArea } from './areas';
 import { areasSince, mapsOfAll } from './areas';
 import { Cuda } from './client';

@@ -3,9 +3,9 @@
  * CRIU's rights, and hands it over by this socket. Until CRIU has ended, pages that it touches itself are given as zeros, as they
  * would be without.
  */
-import { closeSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { accepted, listenAt, readable, receive, signalFd } from '../linux/fd-socket';
+import { accepted, listenAt, raise, readable, receive, signalFd } from '../linux/fd-socket';
 import { PAGE } from '../linux/extent';
 import { giveZeros, nextFault } from '../linux/userfault';
 
@@ -40,7 +40,7 @@ export class CriuSocket {
 
   /** After CRIU: the descriptors by the pids of their processes in their own namespace. They are the caller's now. */
   async end(): Promise<ReadonlyMap<number, number>> {
-    writeSync(this.#stop, Buffer.from(new BigUint64Array([1n]).buffer));
+    raise(this.#stop);
     try {
       await this.#serving;
       return this.#userfaults;

@@ -36,6 +36,14 @@ export interface GatedMemory {
   readonly pace: Pace;
 }
 
+/** What is filled in while the tree runs already. */
+export interface Behind {
+  /** When all of it is there. Rejects as a fill does. */
+  readonly whole: Promise<void>;
+  /** Whom it kept pace with has ended. */
+  hurry(): void;
+}
+
 export class Gate {
   readonly #plan: GatePlan;
   readonly #region: Region;
@@ -162,8 +170,8 @@ export class Gate {
 const lastPageOf = (chunk: PagesChunk): number => Math.max(...extentsOf(chunk).map(endOf)) - PAGE;
 
 /**
- * How far the fill keeps ahead of the driver: so much stays in the processors' caches until the driver reads it. On an H200 with 16 processors 48 and
- * 64 MiB were a fifth faster than 128 MiB, which was as slow as no limit (docs/benchmarks.md).
+ * How far the fill keeps ahead of the driver: so much stays in the processors' caches until the driver reads it. On an H200 with 16 processors 64 MiB
+ * were a fifth faster than 128 MiB, which was as slow as no limit; on another one 48 MiB were no slower than 80 (docs/benchmarks.md).
  */
 const AHEAD_BYTES = 48 << 20;
 

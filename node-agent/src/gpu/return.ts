@@ -6,7 +6,7 @@ import { Cuda } from '../cuda/client';
 import { cudaRestore } from '../cuda/stop';
 import type { EngineIo } from '../engine-io';
 import { hostPid } from '../linux/ids';
-import type { Behind } from '../restore/fill';
+import type { Behind } from '../gate/gate';
 import type { CudaPart, GpusHere } from './decide';
 import type { GpuContainer } from './discover';
 import { gpusOf } from './discover';

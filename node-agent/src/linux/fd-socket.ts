@@ -1,7 +1,8 @@
 /** A socket in the file system over which descriptors come (unix(7), SCM_RIGHTS), which node's own sockets cannot take. */
-import { closeSync, openSync } from 'node:fs';
-import { dirname, basename } from 'node:path';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import koffi from 'koffi';
+import { succeeded } from './succeeded';
 
 const libc = koffi.load('libc.so.6');
 
@@ -42,8 +43,12 @@ export function listenAt(path: string): number {
 export const accepted = (listener: number): number =>
   succeeded('accept', functions.accept(listener, null, null, SOCK.CLOEXEC | SOCK.NONBLOCK));
 
-/** Something to wait for together with others, until `raise` is called. */
+/** Something to wait for together with others, until it is raised. */
 export const signalFd = (): number => succeeded('eventfd', functions.eventfd(0, SOCK.CLOEXEC));
+
+/** It can be read from now on (eventfd(2): eight bytes are added to it). */
+export const raise = (signal: number): void =>
+  void writeSync(signal, Buffer.from(new BigUint64Array([1n]).buffer));
 
 /** Node waits for the threads of its pool when it ends: one that waits for somebody who does not come shall not keep it. */
 const LONGEST_WAIT_MS = 200;
@@ -95,9 +100,4 @@ export function receive(connection: number, atMost: number): Received {
   // A cmsghdr of 16 bytes, then the descriptor.
   const hasFd = Number(message.readBigUInt64LE(40)) >= 20;
   return { bytes: bytes.subarray(0, length), ...(hasFd ? { fd: control.readInt32LE(16) } : {}) };
-}
-
-function succeeded(doing: string, result: number | bigint): number {
-  if (Number(result) < 0) throw new Error(`${doing}: errno ${koffi.errno()}`);
-  return Number(result);
 }

@@ -1,6 +1,7 @@
 /** A file in memory, in huge pages where there are some, that has no name and lies on a file system of its own. */
 import { closeSync, constants, ftruncateSync, openSync } from 'node:fs';
 import koffi from 'koffi';
+import { succeeded } from './succeeded';
 
 const libc = koffi.load('libc.so.6');
 
@@ -46,9 +47,4 @@ function fileOn(mount: number, bytes: number): number {
   } finally {
     closeSync(mount);
   }
-}
-
-function succeeded(doing: string, result: number | bigint): number {
-  if (Number(result) < 0) throw new Error(`${doing}: errno ${koffi.errno()}`);
-  return Number(result);
 }

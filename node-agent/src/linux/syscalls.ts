@@ -3,6 +3,7 @@
  * called in the long-running agent, only in the short-lived engine.
  */
 import koffi from 'koffi';
+import { succeeded } from './succeeded';
 
 const libc = koffi.load('libc.so.6');
 
@@ -34,23 +35,18 @@ const OPEN_TREE = { CLONE: 1, CLOEXEC: 0x80000 } as const;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOUNT_ATTR_RDONLY = 1n;
 
-function checked(doing: string, result: number | bigint): number {
-  if (Number(result) < 0) throw new Error(`${doing}: errno ${koffi.errno()}`);
-  return Number(result);
-}
-
-export const setns = (fd: number, kind: number): void => void checked('setns', functions.setns(fd, kind));
-export const unshare = (flags: number): void => void checked('unshare', functions.unshare(flags));
+export const setns = (fd: number, kind: number): void => void succeeded('setns', functions.setns(fd, kind));
+export const unshare = (flags: number): void => void succeeded('unshare', functions.unshare(flags));
 
 export const mount = (source: string, target: string, fs: string, flags = 0, data = ''): void =>
-  void checked(`mount ${fs || 'flags'} at ${target}`, functions.mount(source, target, fs, flags, data));
+  void succeeded(`mount ${fs || 'flags'} at ${target}`, functions.mount(source, target, fs, flags, data));
 
 /** dup2(2): the second descriptor becomes another name of the first. */
-export const dup2 = (from: number, to: number): void => void checked('dup2', functions.dup2(from, to));
+export const dup2 = (from: number, to: number): void => void succeeded('dup2', functions.dup2(from, to));
 
 /** sigqueue(3) with an integer value. */
 export const sigqueue = (pid: number, signal: number, value: number): void =>
-  void checked(`signal ${signal} to ${pid}`, functions.sigqueue(pid, signal, value));
+  void succeeded(`signal ${signal} to ${pid}`, functions.sigqueue(pid, signal, value));
 
 /** False where the kernel does not allow it, or the process is gone. */
 export function prlimit(pid: number, resource: number, soft: bigint, hard: bigint): boolean {
@@ -66,9 +62,9 @@ const SAME = 0xffffffff;
 /** Runs `work` with other real ids; the effective ones, and with them our rights, stay. */
 export function withRealIds(uid: number, gid: number, work: () => void): void {
   const [ownUid = 0, ownGid = 0] = [process.getuid?.(), process.getgid?.()];
-  checked(`take real group ${gid}`, functions.setresgid(gid, SAME, SAME));
+  succeeded(`take real group ${gid}`, functions.setresgid(gid, SAME, SAME));
   try {
-    checked(`take real user ${uid}`, functions.setresuid(uid, SAME, SAME));
+    succeeded(`take real user ${uid}`, functions.setresuid(uid, SAME, SAME));
     work();
   } finally {
     functions.setresuid(ownUid, SAME, SAME);
@@ -78,7 +74,7 @@ export function withRealIds(uid: number, gid: number, work: () => void): void {
 
 /** A detached copy of the whole mount tree at `path`, as a descriptor. */
 export const cloneTree = (path: string): number =>
-  checked(
+  succeeded(
     `open_tree ${path}`,
     functions.syscall(
       SYS.openTree,
@@ -95,7 +91,7 @@ export const cloneTree = (path: string): number =>
 export function makeWritable(tree: number): void {
   const attributes = Buffer.alloc(32);
   attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 8);
-  checked(
+  succeeded(
     'mount_setattr',
     functions.syscall(
       SYS.mountSetattr,
@@ -114,7 +110,7 @@ export function makeWritable(tree: number): void {
 }
 
 export const attachTree = (tree: number, target: string): void =>
-  void checked(
+  void succeeded(
     `move_mount to ${target}`,
     functions.syscall(
       SYS.moveMount,
@@ -141,7 +137,7 @@ export function xattrs(path: string): ReadonlyMap<string, Buffer> {
   return new Map(
     names.map((name) => {
       const value = Buffer.alloc(LARGEST_XATTR);
-      const size = checked(`read ${name} of ${path}`, functions.lgetxattr(path, name, value, value.length));
+      const size = succeeded(`read ${name} of ${path}`, functions.lgetxattr(path, name, value, value.length));
       return [name, value.subarray(0, size)];
     }),
   );

@@ -1,6 +1,6 @@
 /** Fills the restored tree from the shards; an artifact whose pages CRIU wrote needs nothing. */
 import type { EngineIo } from '../engine-io';
-import type { Gate } from '../gate/gate';
+import type { Behind, Gate } from '../gate/gate';
 import { before } from '../gate/gate';
 import type { HostPid } from '../linux/ids';
 import { hostOf, MemoryFill } from '../memory/fill';
@@ -30,14 +30,6 @@ export async function fillTree(
     hostOf: (pid: number) => hostOf(hosts, pid),
   };
   await followed(new MemoryFill(job), threads, io);
-}
-
-/** What is filled in while the tree runs already. */
-export interface Behind {
-  /** When all of it is there. Rejects as a fill does. */
-  readonly whole: Promise<void>;
-  /** Whom it kept pace with has ended. */
-  hurry(): void;
 }
 
 /** Begins at once; undefined without a gate. */

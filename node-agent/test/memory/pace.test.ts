@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { PAGE } from '../../src/linux/extent';
-import { signalFd } from '../../src/linux/fd-socket';
+import { raise, signalFd } from '../../src/linux/fd-socket';
 import type { Region } from '../../src/linux/memory';
 import { allocate, release, viewOf } from '../../src/linux/memory';
 import { Pace } from '../../src/memory/pace';
@@ -71,7 +71,7 @@ describe('Pace', () => {
   it('keeps nobody while somebody waits at the gate', async () => {
     const { within, goes } = await waiter(5);
     expect(await within(60)).toBe(false);
-    writeSync(gate, Buffer.from(new BigUint64Array([1n]).buffer));
+    raise(gate);
     await goes;
   });
 
