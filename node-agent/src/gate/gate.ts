@@ -105,6 +105,12 @@ export class Gate {
     return this.#memory;
   }
 
+  /** For the log. */
+  get words(): string {
+    const areas = this.#plan.areas.map(({ pid, start, end }) => `${end - start} bytes of process ${pid}`);
+    return `filled in while the driver read: ${areas.join(', ')}`;
+  }
+
   /** What of the index must be there before the tree runs. */
   get rest(): readonly PagesChunk[] {
     return this.#plan.rest;

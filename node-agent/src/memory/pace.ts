@@ -16,31 +16,33 @@ export interface PaceMemory {
   readonly rows: SharedArrayBuffer;
   /** At any of which somebody may wait. */
   readonly uffds: readonly number[];
-  /** 1 once the driver has ended. */
-  readonly over: SharedArrayBuffer;
+  /** 1 once the driver has ended; and how many rows have not kept pace, because somebody waited. */
+  readonly state: SharedArrayBuffer;
   /** How many rows may be filled beyond the last one that was read. */
   readonly window: number;
 }
 
 const COLUMNS = 2;
+const OVER = 0;
+const HURRIED = 1;
 const LOOK_EVERY_MS = 0.3;
 
 export class Pace {
   readonly memory: PaceMemory;
   readonly #rows: Float64Array;
-  readonly #over: Int32Array;
+  readonly #state: Int32Array;
   readonly #pagemaps = new Pagemaps('present');
 
   constructor(memory: PaceMemory) {
     this.memory = memory;
     this.#rows = new Float64Array(memory.rows);
-    this.#over = new Int32Array(memory.over);
+    this.#state = new Int32Array(memory.state);
   }
 
   static of(rows: readonly PaceRow[], uffds: readonly number[], window: number): Pace {
     const pace = new Pace({
       rows: new SharedArrayBuffer(rows.length * COLUMNS * 8),
-      over: new SharedArrayBuffer(4),
+      state: new SharedArrayBuffer(2 * 4),
       ...{ uffds, window },
     });
     rows.forEach(({ host, address }, row) => pace.#rows.set([host, address], row * COLUMNS));
@@ -49,8 +51,13 @@ export class Pace {
 
   /** The driver has read all that it wanted. */
   end(): void {
-    Atomics.store(this.#over, 0, 1);
-    Atomics.notify(this.#over, 0);
+    Atomics.store(this.#state, OVER, 1);
+    Atomics.notify(this.#state, OVER);
+  }
+
+  /** How many rows were filled in as fast as possible, for somebody waited at the gate: out of the order in which memory is filled in, or faster. */
+  get hurried(): number {
+    return Atomics.load(this.#state, HURRIED);
   }
 
   /** Until the row's turn has come: its reader is near, or somebody waits for any memory at all, or there is no reader any more. */
@@ -58,12 +65,13 @@ export class Pace {
     const before = row - this.memory.window;
     if (before < 0) return;
     const [host = 0, address = 0] = this.#rows.subarray(before * COLUMNS, (before + 1) * COLUMNS);
-    while (
-      Atomics.load(this.#over, 0) === 0 &&
-      !this.#pagemaps.isThere(host, address) &&
-      !this.memory.uffds.some(canBeRead)
-    )
-      Atomics.wait(this.#over, 0, 0, LOOK_EVERY_MS);
+    while (Atomics.load(this.#state, OVER) === 0 && !this.#pagemaps.isThere(host, address)) {
+      if (this.memory.uffds.some(canBeRead)) {
+        Atomics.add(this.#state, HURRIED, 1);
+        return;
+      }
+      Atomics.wait(this.#state, OVER, 0, LOOK_EVERY_MS);
+    }
   }
 
   close(): void {

@@ -47,6 +47,9 @@ export function fillBehind(
   const whole = followed(new MemoryFill(job), threads, io).then(() => {
     gate.fall();
     io.steps.note('fillBehind', (performance.now() - from) / 1000);
+    io.log.info(
+      `${gate.words}; of ${chunks.length} chunks ${pace.hurried} could not keep pace, for they were waited for`,
+    );
   });
   whole.catch(() => {}); // told where it is waited for
   return { whole, hurry: () => pace.end() };

@@ -68,11 +68,13 @@ describe('Pace', () => {
     await goes;
   });
 
-  it('keeps nobody while somebody waits at the gate', async () => {
+  it('keeps nobody while somebody waits at the gate, and counts them', async () => {
     const { within, goes } = await waiter(5);
     expect(await within(60)).toBe(false);
+    expect(pace.hurried).toBe(0);
     raise(gate);
     await goes;
+    expect(pace.hurried).toBe(1);
   });
 
   it('keeps nobody any more when the driver has ended', async () => {
@@ -80,6 +82,7 @@ describe('Pace', () => {
     expect(await within(60)).toBe(false);
     pace.end();
     await goes;
+    expect(pace.hurried).toBe(0);
   });
 
   it('says so where the process is gone', () => {
