@@ -117,6 +117,8 @@ export class Engine {
     const env = {
       PATH: process.env['PATH'],
       LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'],
+      // As the agents' image has it.
+      NODE_COMPILE_CACHE: join(home, 'compiled'),
       SNAPSHOT_CRIU: join(home, 'criu/criu'),
       SNAPSHOT_ENGINE: join(home, 'engine.cjs'),
       SNAPSHOT_NSRESTORE: join(home, 'nsrestore'),

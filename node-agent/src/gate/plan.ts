@@ -40,6 +40,9 @@ const HUGE = 2 << 20;
 /** Filled in a few hundredths of a second: not worth a gate. */
 const WORTH_BYTES = 64 << 20;
 
+/** So many zeros in a row stay outside. */
+const GAP_BYTES = 64 << 20;
+
 const floorHuge = (address: number): number => Math.floor(address / HUGE) * HUGE;
 const ceilHuge = (address: number): number => Math.ceil(address / HUGE) * HUGE;
 
@@ -54,12 +57,13 @@ export function planGate(
   let fileBytes = 0;
   for (const area of wanted) {
     const found = isPlain(area, areasOf(area.pid)) ? within(area, chunks) : undefined;
-    if (found === undefined) continue;
-    const offset = ceilHuge(fileBytes) + (found.start % HUGE);
-    const placed = { pid: area.pid, start: found.start, end: found.end, offset };
-    fileBytes = offset + found.end - found.start;
-    areas.push(placed);
-    gated.push(...opening(placed, found.chunks));
+    for (const { start, end, chunks: own } of found === undefined ? [] : withoutGaps(found)) {
+      const offset = ceilHuge(fileBytes) + (start % HUGE);
+      const placed = { pid: area.pid, start, end, offset };
+      fileBytes = offset + end - start;
+      areas.push(placed);
+      gated.push(...opening(placed, own));
+    }
   }
   if (areas.length === 0) return undefined;
   const behind = new Set(gated.map(({ chunk }) => chunk));
@@ -92,6 +96,28 @@ function within({ pid, start, end }: DriverArea, chunks: readonly PagesChunk[]):
     end: Math.min(end, ...others.map(({ address }) => address).filter((address) => address >= to)),
     chunks: whole,
   };
+}
+
+/**
+ * Pages of zeros are in no chunk. A GPU may be full of them (a cache that is still empty): read from the area as it was they are the kernel's one
+ * huge page of zeros; in the file each would be made, by the very thread that reads it.
+ */
+function withoutGaps({ start, end, chunks }: Found): readonly Found[] {
+  const runs: { start: number; end: number; chunks: PagesChunk[] }[] = [];
+  let at = start;
+  for (const chunk of chunks) {
+    const [run, first] = [runs.at(-1), firstOf(chunk)];
+    const isGap = first - at >= GAP_BYTES;
+    if (run !== undefined && !isGap) run.chunks.push(chunk);
+    else {
+      if (run !== undefined) run.end = ceilHuge(at);
+      runs.push({ start: isGap ? floorHuge(first) : start, end, chunks: [chunk] });
+    }
+    at = Math.max(at, lastOf(chunk));
+  }
+  const last = runs.at(-1);
+  if (last !== undefined && end - at >= GAP_BYTES) last.end = ceilHuge(at);
+  return runs;
 }
 
 const firstOf = (chunk: PagesChunk): number => chunk.extents[0] ?? 0;

@@ -51,6 +51,32 @@ describe('planGate', () => {
     expect(plan?.gated.at(-1)?.opens).toEqual({ from: START + 84 * MIB, to: START + 100 * MIB });
   });
 
+  it('leaves many zeros in a row outside, by whole huge pages', () => {
+    const odd = START + 4096;
+    const used = [
+      ...chunks(odd + 64 * MIB, 1),
+      ...chunks(START + 84 * MIB, 15),
+      ...chunks(odd + 232 * MIB, 1),
+    ];
+    const plan = planGate([wanted(320)], { chunks: used }, () => [area(START, START + 320 * MIB)]);
+    expect(plan?.areas).toEqual([
+      { pid: 7, start: START + 64 * MIB, end: START + 144 * MIB, offset: 0 },
+      { pid: 7, start: START + 232 * MIB, end: START + 238 * MIB, offset: 80 * MIB },
+    ]);
+    expect(plan?.gated.map(({ opens }) => opens.to - START).slice(-2)).toEqual([144 * MIB, 238 * MIB]);
+    expect(plan?.rest).toEqual([]);
+  });
+
+  it.each([
+    ['at the begin', 63, 0],
+    ['at the end', 0, 63],
+  ])('has fewer zeros %s behind the gate too', (_, before, after) => {
+    const own = chunks(START + before * MIB, 25);
+    const end = START + (before + 100 + after) * MIB;
+    const plan = planGate([wanted(before + 100 + after)], { chunks: own }, () => [area(START, end)]);
+    expect(plan?.areas).toEqual([{ pid: 7, start: START, end, offset: 0 }]);
+  });
+
   it('lies in the file as it lies in huge pages', () => {
     const start = START + 12_288;
     const moved = chunks(start, 25);
