@@ -40,8 +40,8 @@ const HUGE = 2 << 20;
 /** Filled in a few hundredths of a second: not worth a gate. */
 const WORTH_BYTES = 64 << 20;
 
-/** So many zeros in a row stay outside. */
-const GAP_BYTES = 64 << 20;
+/** So many zeros in a row stay outside; with fewer, a large area would become more areas than a process may have (vm.max_map_count). */
+const GAP_BYTES = 32 << 20;
 
 const floorHuge = (address: number): number => Math.floor(address / HUGE) * HUGE;
 const ceilHuge = (address: number): number => Math.ceil(address / HUGE) * HUGE;

@@ -54,22 +54,22 @@ describe('planGate', () => {
   it('leaves many zeros in a row outside, by whole huge pages', () => {
     const odd = START + 4096;
     const used = [
-      ...chunks(odd + 64 * MIB, 1),
-      ...chunks(START + 84 * MIB, 15),
+      ...chunks(odd + 32 * MIB, 1),
+      ...chunks(START + 64 * MIB, 20),
       ...chunks(odd + 232 * MIB, 1),
     ];
     const plan = planGate([wanted(320)], { chunks: used }, () => [area(START, START + 320 * MIB)]);
     expect(plan?.areas).toEqual([
-      { pid: 7, start: START + 64 * MIB, end: START + 144 * MIB, offset: 0 },
-      { pid: 7, start: START + 232 * MIB, end: START + 238 * MIB, offset: 80 * MIB },
+      { pid: 7, start: START + 32 * MIB, end: START + 144 * MIB, offset: 0 },
+      { pid: 7, start: START + 232 * MIB, end: START + 238 * MIB, offset: 112 * MIB },
     ]);
     expect(plan?.gated.map(({ opens }) => opens.to - START).slice(-2)).toEqual([144 * MIB, 238 * MIB]);
     expect(plan?.rest).toEqual([]);
   });
 
   it.each([
-    ['at the begin', 63, 0],
-    ['at the end', 0, 63],
+    ['at the begin', 31, 0],
+    ['at the end', 0, 31],
   ])('has fewer zeros %s behind the gate too', (_, before, after) => {
     const own = chunks(START + before * MIB, 25);
     const end = START + (before + 100 + after) * MIB;
