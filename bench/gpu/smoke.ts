@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { Cuda } from '@dynamo-snapshot/node-agent/cuda/client';
 import type { CudaCall } from '@dynamo-snapshot/node-agent/cuda/protocol';
+import { captureReasons } from '@dynamo-snapshot/node-agent/gpu/decide';
+import { gpuContainer } from '@dynamo-snapshot/node-agent/gpu/discover';
+import { observeGpu } from '@dynamo-snapshot/node-agent/gpu/observe';
 import type { Job } from './cycle';
 import { capture, cudaPidsOf, restore } from './cycle';
 import { diagnose } from './diagnose';
@@ -10,6 +13,7 @@ import type { Path } from './paths';
 import type { Place } from './place';
 import { mapped } from './machine';
 import { say } from './say';
+import type { Worker } from './worker';
 import { endWorker, roundAfter, roundNow, startWorker } from './worker';
 
 const GIB = 2 ** 30;
@@ -66,18 +70,27 @@ async function cycle(path: Path, job: Job): Promise<unknown> {
 /** How a process with such memory looks beside one without. */
 export async function managed(place: Place): Promise<unknown> {
   const plain = await startWorker(place, 'plain', [join(place.home, 'worker'), '0.0625'], 60_000);
-  const without = mapped(plain.ref.pid);
+  const without = { mapped: mapped(plain.ref.pid), reasons: await reasonsAgainst(place, plain) };
   await endWorker(plain);
   const cuda = new Cuda(place.config.gpu.helper);
   try {
-    return { without, with: await managedMemory(place, cuda) };
+    const with_ = await managedMemory(place, cuda);
+    if (without.reasons.length !== 0 || with_.reasons.length !== 1)
+      throw new Error(`refused: ${JSON.stringify(without.reasons)}, and ${JSON.stringify(with_.reasons)}`);
+    return { without, with: with_ };
   } finally {
     cuda.close();
   }
 }
 
+/** Against a capture; by the engine's own rules. */
+async function reasonsAgainst({ config }: Place, { ref }: Worker): Promise<readonly string[]> {
+  const worker = { ref, name: 'worker', openPaths: ['/dev/nvidia0'] };
+  return captureReasons(await observeGpu([worker], gpuContainer(ref.pid, undefined), config.gpu), {});
+}
+
 /** What the driver says about memory that it cannot checkpoint, and how such a process looks from outside. */
-async function managedMemory(place: Place, cuda: Cuda): Promise<unknown> {
+async function managedMemory(place: Place, cuda: Cuda): Promise<{ readonly reasons: readonly string[] }> {
   const worker = await startWorker(
     place,
     'managed',
@@ -87,6 +100,7 @@ async function managedMemory(place: Place, cuda: Cuda): Promise<unknown> {
   const { pid } = worker.ref;
   const said = {
     mapped: mapped(pid),
+    reasons: await reasonsAgainst(place, worker),
     lock: await tell(cuda, { call: 'lock', pid, timeoutMs: 5000 }),
     checkpoint: await tell(cuda, { call: 'checkpoint', pid }),
     state: await tell(cuda, { call: 'state', pid }),

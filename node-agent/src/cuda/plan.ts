@@ -9,6 +9,9 @@ export const REMAP_SINCE = 580;
 /** First driver that takes memory which processes share through CUDA IPC, as workers on several GPUs do. */
 export const SHARED_MEMORY_SINCE = 610;
 
+/** Up to here no driver takes managed memory (580: CUDA_ERROR_NOT_SUPPORTED); nothing is known of newer ones, which say so themselves. */
+export const NO_MANAGED_MEMORY_UNTIL = 580;
+
 /** 580 of 580.159.04; 0 where nothing is known. */
 export const driverMajor = (version: string): number => Number(/^\d+/.exec(version)?.[0] ?? 0);
 

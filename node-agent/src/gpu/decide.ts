@@ -1,7 +1,7 @@
 /** Whether a tree's GPUs can be captured, and whether an artifact's can be restored here: every reason against it at once; pure. */
 import type { Manifest } from '@dynamo-snapshot/api/manifest';
 import { humanBytes } from '@dynamo-snapshot/api/quantity';
-import { driverMajor, REMAP_SINCE, SHARED_MEMORY_SINCE } from '../cuda/plan';
+import { driverMajor, NO_MANAGED_MEMORY_UNTIL, REMAP_SINCE, SHARED_MEMORY_SINCE } from '../cuda/plan';
 import type { Device } from './device';
 import type { GpuSeen } from './observe';
 
@@ -24,13 +24,18 @@ export function captureReasons(gpu: GpuSeen | undefined, room: HostRoom): readon
   ];
 }
 
-const holderReasons = ({ holders }: GpuSeen): readonly string[] =>
-  holders.flatMap(({ ref, name, state, restoreThread }) => [
+const holderReasons = ({ holders, driver }: GpuSeen): readonly string[] =>
+  holders.flatMap(({ ref, name, state, restoreThread, managedBytes }) => [
     ...(state === 'running'
       ? []
       : [`the CUDA state of process ${ref.pid} (${name}) is ${state}, not running`]),
     ...(restoreThread === undefined
       ? [`the driver names no restore thread of process ${ref.pid} (${name})`]
+      : []),
+    ...(managedBytes > 0 && driverMajor(driver) <= NO_MANAGED_MEMORY_UNTIL
+      ? [
+          `process ${ref.pid} (${name}) has ${humanBytes(managedBytes)} of managed memory (cuMemAllocManaged), which driver ${driver} cannot checkpoint`,
+        ]
       : []),
   ]);
 

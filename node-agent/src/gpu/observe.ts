@@ -8,9 +8,11 @@ import { holdsCuda, mayHoldCuda } from '../cuda/plan';
 import type { CudaAnswer, CudaCall, ProcessState } from '../cuda/protocol';
 import { failureOf } from '../cuda/result';
 import type { ProcessRef } from '../linux/ids';
+import { orAbsent } from '../linux/proc';
 import type { Device, GpuNode } from './device';
 import type { GpuContainer } from './discover';
 import { gpuContainer, gpusOf } from './discover';
+import { managedBytes } from './managed';
 
 export interface GpuProcess {
   readonly ref: ProcessRef;
@@ -24,6 +26,7 @@ export interface Holder {
   readonly state: ProcessState;
   /** Undefined: the driver names no thread that could restore it. */
   readonly restoreThread?: number;
+  readonly managedBytes: number;
 }
 
 export interface GpuSeen {
@@ -102,7 +105,12 @@ const ask = (cuda: Cuda, call: CudaCall): Promise<CudaAnswer> => cuda.call(call,
 
 async function holder(cuda: Cuda, { ref, name }: GpuProcess, state: ProcessState): Promise<Holder> {
   const { rc, thread } = await ask(cuda, { call: 'restoreThread', pid: ref.pid });
-  return { ref, name, state, ...(rc === 0 && thread !== undefined ? { restoreThread: thread } : {}) };
+  const managed = managedBytes(orAbsent(() => readFileSync(`/proc/${ref.pid}/maps`, 'utf8')) ?? '');
+  const restoreThread = rc === 0 ? thread : undefined;
+  return {
+    ...{ ref, name, state, managedBytes: managed },
+    ...(restoreThread === undefined ? {} : { restoreThread }),
+  };
 }
 
 /** Throws with the words of NVML and nvidia-smi where neither answers. */

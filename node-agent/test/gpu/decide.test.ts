@@ -16,6 +16,11 @@ describe('a capture', () => {
       }),
       {},
     ],
+    [
+      'of managed memory with a driver that nothing is known of',
+      seen({ driver: '610.10', holders: [holder(71, { managedBytes: GIB })] }),
+      {},
+    ],
   ])('is possible %s', (_, what, room) => expect(captureReasons(what, room)).toEqual([]));
 
   it.each([
@@ -29,6 +34,11 @@ describe('a capture', () => {
       'CUDA state that is locked already',
       { holders: [holder(71, { state: 'locked' })] },
       /process 71 \(python\) is locked, not running/,
+    ],
+    [
+      'managed memory',
+      { holders: [holder(71), holder(72, { managedBytes: 3 * GIB })] },
+      /process 72 \(python\) has 3Gi of managed memory \(cuMemAllocManaged\), which driver 580\.159\.04 cannot checkpoint/,
     ],
     ['a part of a GPU', { foreign: ['MIG-1'] }, /device MIG-1 is a part of a GPU/],
     ['a partitioned GPU', { gpus: [gpu({ mig: true })] }, /GPU-11111111\S* is partitioned \(MIG\)/],
@@ -51,8 +61,8 @@ describe('a capture', () => {
   });
 
   it('is refused for a process without a restore thread', () => {
-    const { ref, name, state } = holder(71);
-    expect(captureReasons(seen({ holders: [{ ref, name, state }] }), {})).toEqual([
+    const { ref, name, state, managedBytes } = holder(71);
+    expect(captureReasons(seen({ holders: [{ ref, name, state, managedBytes }] }), {})).toEqual([
       'the driver names no restore thread of process 71 (python)',
     ]);
   });

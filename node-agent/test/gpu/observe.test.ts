@@ -1,7 +1,11 @@
+import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cuda } from '../../src/cuda/client';
 import { nodeGpus, observeGpu, withGpu } from '../../src/gpu/observe';
+import { processStates } from '../../src/cuda/protocol';
 import type { ProcessRef } from '../../src/linux/ids';
+import { mapShared, release } from '../../src/linux/memory';
+import { processRef } from '../../src/linux/proc';
 import { Stage } from '../cuda/stage';
 import type { Kubelet } from './kubelet';
 import { kubelet } from './kubelet';
@@ -49,8 +53,8 @@ it('finds who holds CUDA state, on which GPU, and how much', async () => {
   expect(gpu).toMatchObject({ driver: '580.159.04', others: [], foreign: [], usedBytes: 500 });
   expect(gpu?.gpus.map((g) => g.uuid)).toEqual([uuid(2)]);
   expect(gpu?.holders).toEqual([
-    { ref: a, name: 'python', state: 'running', restoreThread: a.pid + 1 },
-    { ref: b, name: 'python', state: 'running', restoreThread: b.pid + 1 },
+    { ref: a, name: 'python', state: 'running', restoreThread: a.pid + 1, managedBytes: 0 },
+    { ref: b, name: 'python', state: 'running', restoreThread: b.pid + 1, managedBytes: 0 },
   ]);
 });
 
@@ -93,7 +97,23 @@ it('says that the driver names no restore thread', async () => {
   const a = stage.process('running');
   stage.will('fail-restoreThread', 401);
   const gpu = await observed(onDevice(a));
-  expect(gpu?.holders).toEqual([{ ref: a, name: 'python', state: 'running' }]);
+  expect(gpu?.holders).toEqual([{ ref: a, name: 'python', state: 'running', managedBytes: 0 }]);
+});
+
+it('tells how much managed memory a process has, of all that it maps', async () => {
+  stage.write('nvidia-uvm', '');
+  const fd = openSync(join(stage.dir, 'nvidia-uvm'), 'r+');
+  ftruncateSync(fd, 64 << 20);
+  const mapped = [2, 20, 17].map((mib) => mapShared(fd, mib << 20));
+  closeSync(fd);
+  const ref = processRef(process.pid);
+  try {
+    stage.write(String(process.pid), String(processStates.indexOf('running')));
+    const gpu = ref && (await observed(onDevice(ref)));
+    expect(gpu?.holders).toMatchObject([{ managedBytes: 37 << 20 }]);
+  } finally {
+    mapped.forEach(release);
+  }
 });
 
 it('gives the words of both where neither NVML nor nvidia-smi answers', async () => {

@@ -3,7 +3,7 @@ import { cudaPart, cudaTree, gpuFacts } from '../../src/gpu/manifest';
 import { gpusHere, returnGpus } from '../../src/gpu/return';
 import type { ProcessRef } from '../../src/linux/ids';
 import { Stage } from '../cuda/stage';
-import { captured, GIB, gpu, here, seen, uuid } from './seen';
+import { captured, GIB, gpu, here, holder, seen, uuid } from './seen';
 
 jest.setTimeout(60_000);
 
@@ -66,7 +66,7 @@ describe('the manifest', () => {
 
   it('tells GPUs, what was used on each, and the processes by their own pids', () => {
     const { pid, startTime } = stage.process();
-    const what = seen({ holders: [{ ref: { pid, startTime }, name: 'python', state: 'running' }] });
+    const what = seen({ holders: [holder(pid, { ref: { pid, startTime } })] });
     expect(cudaPart(what, [{ pid: 1, start: 4096, end: 8192 }])).toEqual({
       cuda: {
         driver: '580.159.04',

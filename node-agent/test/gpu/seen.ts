@@ -25,6 +25,7 @@ export const holder = (pid: number, more: Partial<Holder> = {}): Holder => ({
   name: 'python',
   state: 'running',
   restoreThread: pid + 1,
+  managedBytes: 0,
   ...more,
 });
 
