@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Case } from './cases';
 import type { Place } from './place';
-import { bars, plot, table } from './report';
+import { fractions } from './fractions';
+import { bars, plot } from './plot';
+import { table } from './table';
 
 export interface CaseResult {
   readonly name: string;
@@ -22,7 +24,7 @@ export async function runAll(place: Place, cases: readonly Case[]): Promise<numb
     write(place, results);
     cleanUp(place);
   }
-  console.log(table(results));
+  console.log(report(results));
   for (const { name, ended, seconds } of results) console.log(`${ended.padEnd(7)} ${name} ${seconds} s`);
   return results.every((r) => r.ended === 'done') ? 0 : 1;
 }
@@ -30,9 +32,11 @@ export async function runAll(place: Place, cases: readonly Case[]): Promise<numb
 /** After every case: what a later one breaks off is not lost. */
 function write({ out }: Place, results: readonly CaseResult[]): void {
   writeFileSync(join(out, 'results.json'), JSON.stringify(results, undefined, 1));
-  writeFileSync(join(out, 'results.md'), table(results));
+  writeFileSync(join(out, 'results.md'), report(results));
   writeFileSync(join(out, 'seconds.svg'), plot(bars(results)));
 }
+
+const report = (results: readonly CaseResult[]): string => `${table(results)}${fractions(results)}`;
 
 function runCase(place: Place, { name, limitSeconds }: Case): Promise<CaseResult> {
   const from = performance.now();

@@ -1,4 +1,7 @@
-import { bars, median, plot, table } from '../report';
+import { fractions } from '../fractions';
+import { median } from '../medians';
+import { bars, plot } from '../plot';
+import { table } from '../table';
 import type { CaseResult } from '../run';
 import { withTokens } from '../vllm/case';
 
@@ -97,4 +100,22 @@ it('plots a bar for each half and path, as long as its seconds', () => {
     'alloc-8 restore, ours',
   ]);
   expect(plot(all)).toContain('>12.00 s</text>');
+});
+
+describe('the fractions', () => {
+  const limits = { memcpyGBs: 40, fillHugePagesGBs: 20, pinnedToDeviceGBs: 50, pinnedToHostGBs: 50 };
+  const measured: CaseResult = { name: 'limits', ended: 'done', seconds: 20, result: limits };
+  const both = result([cycle('stock', 7), cycle('ours', 1), cycle('ours', 3)]);
+
+  it('are of the limits that the same run has measured', () => {
+    const text = fractions([measured, both]);
+    expect(text).toContain('| alloc-8 | stock |  |  | 8.0, 16 % | 1.0, 5 % |');
+    expect(text).toContain('| alloc-8 | ours |  |  | 8.0, 16 % | 2.7, 13 % |');
+  });
+
+  it.each([
+    ['limits', [both]],
+    ['cases', [measured]],
+    ['what the limits are', [{ ...measured, result: { memcpyGBs: 40 } }, both]],
+  ])('say nothing without %s', (_, results) => expect(fractions(results)).toBe(''));
 });
