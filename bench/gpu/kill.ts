@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cudaStop } from '@dynamo-snapshot/node-agent/cuda/stop';
 import { JournalEntry } from '@dynamo-snapshot/node-agent/journal/entry';
+import { wordsOf } from '@dynamo-snapshot/node-agent/journal/step';
 import { takeAllBack } from '@dynamo-snapshot/node-agent/journal/undo';
 import { hostPid } from '@dynamo-snapshot/node-agent/linux/ids';
 import { children, processRef } from '@dynamo-snapshot/node-agent/linux/proc';
@@ -78,7 +79,7 @@ async function killOnce({ place, worker, gpuBytes }: Job, step: Step, i: number)
       endAll(child.pid);
     }
   await ended;
-  return takeAllBack(new JournalEntry(dir).undoSteps());
+  return (await takeAllBack(new JournalEntry(dir).undoSteps())).map(wordsOf);
 }
 
 /** It and its helper, which has a session of its own. */

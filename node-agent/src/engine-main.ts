@@ -23,6 +23,7 @@ import { stopAtMark, stopSignal } from './engine-stop';
 import { entryFile, JournalEntry } from './journal/entry';
 import { recover } from './journal/recover';
 import type { UndoStep } from './journal/step';
+import { wordsOf } from './journal/step';
 import { containerId } from './linux/ids';
 import { processRef } from './linux/proc';
 import { dup2 } from './linux/syscalls';
@@ -88,9 +89,10 @@ function tell(write: () => void): void {
 
 /** The process that did the operation is dead. */
 async function recoverEntry(dir: string): Promise<number> {
-  const outcome = await recover(new JournalEntry(dir), config.cgroupRoot, readKeys(config));
+  const threads = threadsFor(config.threads, availableParallelism());
+  const outcome = await recover(new JournalEntry(dir), config.cgroupRoot, readKeys(config), threads);
   if (outcome.ok || outcome.left === undefined) return 0;
-  throw new Error(outcome.left.join('; '));
+  throw new Error(outcome.left.map(wordsOf).join('; '));
 }
 
 async function byHand(request: Request, seconds: number): Promise<number> {

@@ -15,6 +15,7 @@ import type {
 } from './engine';
 import type { EngineIo } from './engine-io';
 import type { UndoStep } from './journal/step';
+import { wordsOf } from './journal/step';
 import { takeAllBack } from './journal/undo';
 import { fallBack } from './restore/fallback';
 import { endWaiting, observeTarget } from './restore/placeholder';
@@ -32,16 +33,17 @@ export async function perform(request: Request, io: EngineIo): Promise<Outcome> 
     return { ok: true, result: await dispatch(request, { ...io, willUndo }) };
   } catch (error) {
     const from = performance.now();
-    const faults = await takeAllBack(undo);
+    const left = await takeAllBack(undo);
+    const endedAt = Date.now();
     const why = reasonOf(error, `${request.operation}Failed`);
-    const because = { reason: why, message: [explain(error), ...faults].join('; ') };
+    const because = { reason: why, message: [explain(error), ...left.map(wordsOf)].join('; ') };
     const ended = request.operation === 'Restore' ? await tryFallBack(request, because, io) : {};
     if (ended.fellBack !== undefined) io.steps.note('fall back', (performance.now() - from) / 1000);
     return {
       ok: false,
       ...because,
       ...(why === reason.cancelled ? { cancelled: true } : {}),
-      ...(faults.length > 0 ? { left: faults } : {}),
+      ...(left.length > 0 ? { left, endedAt } : {}),
       ...ended,
       timings: io.steps.total(),
     };

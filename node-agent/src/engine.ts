@@ -9,6 +9,7 @@ import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import type { TcpPolicy, Timing } from '@dynamo-snapshot/api/schema';
 import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { ArtifactRef } from '@dynamo-snapshot/api/layout';
+import type { Left } from './journal/step';
 import type { ContainerId } from './linux/ids';
 
 /** `emptyDir` contents are carried in the artifact; open files on `projected` ones (configMap, secret, token) forbid a capture. */
@@ -148,7 +149,9 @@ export interface Failure {
   /** What was made of the placeholder of a restore. */
   readonly fellBack?: Fallback;
   /** What could not be taken back yet; tried again until it can. */
-  readonly left?: readonly string[];
+  readonly left?: readonly Left[];
+  /** Epoch milliseconds of the first verdict, where something was left: what begins in the container from now on is another attempt's. */
+  readonly endedAt?: number;
 }
 
 /** Where the engine tells how far it is. Must not throw. */

@@ -17,6 +17,7 @@ import type { JournalEntry, OperationFile, StatusFile, StopMark } from '../journ
 import { groupMembers, killMembers, removeGroups } from '../journal/group';
 import { setAside } from '../journal/journal';
 import { mayMoveProcesses, startOperation } from '../journal/operation';
+import { settleWithinMs } from '../journal/patience';
 import { ReadyEngines } from '../journal/ready';
 import { command } from '../linux/command';
 import { isAlive } from '../linux/proc';
@@ -31,8 +32,6 @@ import { finalStatus, runningStatus, waitingStatus } from './status';
 const STEP_MS = 200;
 const PROGRESS_MS = 1000;
 const HEARTBEAT_MS = 10_000;
-/** Above what the engine itself waits for in a recovery. */
-const RECOVER_MS = 180_000;
 /** A group is looked at again after this: its last process may take a moment to be gone. */
 const FORGET_AGAIN_MS = 200;
 
@@ -167,7 +166,7 @@ export class Applier {
     const env = Object.fromEntries(
       Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined),
     );
-    const { code, stderr } = await command(argv, { deadlineMs: RECOVER_MS, env });
+    const { code, stderr } = await command(argv, { deadlineMs: settleWithinMs(entry.undoSteps()), env });
     if (code !== 0) throw new Error(`recover ${key}: exit ${code}: ${stderr.trim()}`);
     return { requeueAfterMs: 0 };
   }

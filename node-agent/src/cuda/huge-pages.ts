@@ -3,7 +3,7 @@
  * (24 GB: 15.8 s, 8.1 s), but only the node's own setting reaches it. So the setting is `always` for that call, for one operation at a
  * time on a node, and is put back under the journal (docs/adr/0022).
  */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '@dynamo-snapshot/api/errors';
 import type { EngineIo } from '../engine-io';
@@ -78,27 +78,22 @@ function takeOver(mine: Claim): void {
 
 /** Only what this holder changed, and only while nobody else has changed it since. May be repeated. */
 export function putBack({ file, setting, holder }: Claim): void {
-  const mine = `${file}.back-${holder.pid}-${process.pid}`;
   const found = read(file);
   if (found === undefined || !same(found.holder, holder)) return;
-  try {
-    // One of several that put it back wins the file.
-    renameSync(file, mine);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
+  // The claim goes last: whoever ends in between leaves it to the next. Two that do it at once do the same.
   if (chosen(readFileSync(setting, 'utf8')) === 'always') writeFileSync(setting, found.was);
-  rmSync(mine, { force: true });
+  const now = read(file);
+  if (now !== undefined && same(now.holder, holder)) rmSync(file, { force: true });
 }
 
 const same = (a: ProcessRef, b: ProcessRef): boolean => a.pid === b.pid && a.startTime === b.startTime;
 
+/** Undefined where there is none, or where it cannot be read: then nobody knows from what to what, and the call goes on without huge pages. */
 function read(file: string): ClaimFile | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ClaimFile;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

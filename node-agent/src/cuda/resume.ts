@@ -7,7 +7,7 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { ProcessRef } from '../linux/ids';
 import { isAlive } from '../linux/proc';
 import type { Cuda } from './client';
-import { towardsRunning } from './plan';
+import { towardsRunning, waves } from './plan';
 import type { ProcessState } from './protocol';
 import { CUDA_SUCCESS, failureOf } from './result';
 
@@ -15,18 +15,34 @@ import { CUDA_SUCCESS, failureOf } from './result';
 const ASK_AGAIN_MS = 100;
 const STATE_DEADLINE_MS = 10_000;
 
+export interface Resumed {
+  readonly processes: readonly ProcessRef[];
+  /** Empty where it is not known. */
+  readonly driver: string;
+}
+
 export interface Patience {
   /** Epoch milliseconds until which it is tried. */
   readonly until: number;
 }
 
-/** All are restored before any is unlocked, so that none meets a peer that cannot answer. Throws CudaStuck with each that does not run. */
-export async function resumeAll(cuda: Cuda, refs: readonly ProcessRef[], patience: Patience): Promise<void> {
+/**
+ * All are restored before any is unlocked, so that none meets a peer that cannot answer; side by side where the driver is known to take that.
+ * Throws CudaStuck with each that does not run.
+ */
+export async function resumeAll(
+  cuda: Cuda,
+  { processes, driver }: Resumed,
+  patience: Patience,
+): Promise<void> {
   const goals: readonly (readonly ProcessState[])[] = [['locked', 'running'], ['running']];
   let faults: string[] = [];
   for (const goal of goals) {
-    const ended = await Promise.allSettled(refs.map((ref) => bring(cuda, ref, goal, patience)));
-    faults = ended.flatMap((e) => (e.status === 'rejected' ? [explain(e.reason)] : []));
+    faults = [];
+    for (const wave of waves(processes, driver)) {
+      const ended = await Promise.allSettled(wave.map((ref) => bring(cuda, ref, goal, patience)));
+      faults.push(...ended.flatMap((e) => (e.status === 'rejected' ? [explain(e.reason)] : [])));
+    }
   }
   if (faults.length > 0) throw new TerminalError('CudaStuck', faults.join('; '));
 }

@@ -62,14 +62,15 @@ export async function cudaStop(
   const resume = async () => {
     const begun = performance.now();
     // No step that the operation may give up: this one is done also when it was stopped.
-    await resumeAll(cuda, processes, { until: Date.now() + limitMs });
+    await resumeAll(cuda, tree, { until: Date.now() + limitMs });
     cuda.close();
     io.steps.note('gpuResume', (performance.now() - begun) / 1000);
     return (performance.now() - from) / 1000;
   };
   // The helper is up, and the driver answers, before anybody has to wait for it.
   await Promise.all(processes.map(({ pid }) => stateNow(cuda, pid)));
-  io.willUndo({ do: 'cudaResume', helper: io.config.gpu.helper, processes, limitMs });
+  const { driver } = tree;
+  io.willUndo({ do: 'cudaResume', helper: io.config.gpu.helper, processes, driver, limitMs });
   const before = mapsOfAll(tree);
   const from = performance.now();
   try {
@@ -136,7 +137,7 @@ export async function cudaRestore(
     await io.steps.runToEnd('gpuUnlock', () =>
       allDone(processes.map(({ pid }) => must(cuda, { call: 'unlock', pid }, limitMs, 'CudaRestoreFailed'))),
     );
-    await resumeAll(cuda, processes, { until: Date.now() });
+    await resumeAll(cuda, tree, { until: Date.now() });
   } finally {
     cuda.close();
   }

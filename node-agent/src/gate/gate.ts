@@ -50,6 +50,7 @@ export class Gate {
   readonly #socket: CriuSocket;
   readonly #userfaults = new Map<number, number>();
   #memory: GatedMemory | undefined;
+  #isClosed = false;
   /** To be handed to CRIU. */
   readonly fd: number;
 
@@ -165,9 +166,11 @@ export class Gate {
     this.#userfaults.clear();
   }
 
-  /** When it has fallen, or the tree is ended. */
+  /** When nobody fills in any more. Our mapping would keep the memory that the driver gives back. May be done again. */
   close(): void {
     this.fall();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     closeSync(this.fd);
     release(this.#region);
   }

@@ -12,7 +12,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Progress } from '@dynamo-snapshot/api/progress';
@@ -54,7 +54,7 @@ function writeWhole(file: string, value: unknown, durable: boolean): void {
   const part = `${file}.tmp`;
   const fd = openSync(part, 'w', 0o600);
   try {
-    writeSync(fd, JSON.stringify(value));
+    writeFileSync(fd, JSON.stringify(value));
     if (durable) fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -159,7 +159,8 @@ export class JournalEntry {
     const fd = openSync(this.#path('undo'), 'a', 0o600);
     try {
       // Begins with a newline: a torn line before it stays alone.
-      writeSync(fd, `\n${JSON.stringify(step)}\n`);
+      // Of a disk that is nearly full one write may take a part only, and say so by its count: this one goes on, or throws.
+      writeFileSync(fd, `\n${JSON.stringify(step)}\n`);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

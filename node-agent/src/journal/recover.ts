@@ -17,13 +17,19 @@ import { readBack } from '../store/read-back';
 import type { JournalEntry } from './entry';
 import { groupMembers, killMembers } from './group';
 import type { FinishStep, UndoStep } from './step';
+import { wordsOf } from './step';
 import { takeAllBack } from './undo';
 
 /** A CRIU that has code in the source's tasks is waited for; the agent asks again after a failure. */
 const DUMP_ENDS_WITHIN_MS = 90_000;
 const KILLED_WITHIN_MS = 20_000;
 
-export async function recover(entry: JournalEntry, cgroupRoot: string, keys: Keys): Promise<Outcome> {
+export async function recover(
+  entry: JournalEntry,
+  cgroupRoot: string,
+  keys: Keys,
+  threads = 1,
+): Promise<Outcome> {
   // It may be unreadable; its name and its steps are enough to take it back.
   const request = entry.asked()?.request;
   const steps = entry.undoSteps();
@@ -31,10 +37,18 @@ export async function recover(entry: JournalEntry, cgroupRoot: string, keys: Key
   if (before?.ok === true) return before;
   await endMembers(steps, cgroupRoot, entry.uid);
   const outcome =
-    (before === undefined ? await finish(request, steps, keys) : undefined) ?? (await undo(steps, before));
+    before === undefined
+      ? ((await finish(request, steps, { keys, threads })) ?? (await undo(steps)))
+      : await undo(stepsOf(before, steps), before);
   // The agent watches the entry, and would try again at once.
   if (!isDeepStrictEqual(outcome, before)) entry.writeResult(outcome);
   return outcome;
+}
+
+/** Those that could not be taken back before. The others are done: what they would meet now may be somebody else's. */
+function stepsOf({ left = [] }: Failure, steps: readonly UndoStep[]): readonly UndoStep[] {
+  const again = steps.filter((step) => left.some((one) => one.step === step.do) || step.do === 'handOver');
+  return again.some(({ do: what }) => what !== 'handOver') ? again : steps;
 }
 
 /** CRIU is asked to let go of a tree, and only killed where that harms nobody (docs/adr/0010); whatever else there is, is killed. */
@@ -57,16 +71,21 @@ async function letGo(hook: string, empty: () => boolean): Promise<void> {
   throw new Error('CRIU still works on the source, where nothing may kill it; waiting until it has let go');
 }
 
+interface Means {
+  readonly keys: Keys;
+  readonly threads: number;
+}
+
 /** Undefined where nothing is to be finished. */
 async function finish(
   request: Request | undefined,
   steps: readonly UndoStep[],
-  keys: Keys,
+  means: Means,
 ): Promise<Outcome | undefined> {
   const last = steps.at(-1);
   if (last?.do !== 'publish' && last?.do !== 'handOver') return undefined;
   try {
-    return await finishStep(request, last, keys);
+    return await finishStep(request, last, means);
   } catch (error) {
     if (error instanceof TerminalError) return undefined;
     throw error;
@@ -76,10 +95,10 @@ async function finish(
 async function finishStep(
   request: Request | undefined,
   step: FinishStep,
-  keys: Keys,
+  { keys, threads }: Means,
 ): Promise<Outcome | undefined> {
   if (step.do === 'publish') {
-    const { manifest, digest, faults } = await withPool(1, (pool) =>
+    const { manifest, digest, faults } = await withPool(threads, (pool) =>
       readBack(step.path, undefined, keys, pool),
     );
     return faults.length > 0 ? undefined : { ok: true, result: capturedResult(manifest, digest, []) };
@@ -97,9 +116,9 @@ const LOST: Failure = {
 };
 
 async function undo(steps: readonly UndoStep[], before: Failure = LOST): Promise<Failure> {
-  const left = await takeAllBack(steps);
-  const { reason, cancelled } = before;
-  const message = before === LOST ? [LOST.message, ...left].join('; ') : before.message;
+  const left = await takeAllBack(steps, before.endedAt);
+  const { reason, cancelled, endedAt = Date.now() } = before;
+  const message = before === LOST ? [LOST.message, ...left.map(wordsOf)].join('; ') : before.message;
   const how = cancelled === undefined ? {} : { cancelled };
-  return { ok: false, reason, message, ...how, ...(left.length > 0 ? { left } : {}) };
+  return { ok: false, reason, message, ...how, ...(left.length > 0 ? { left, endedAt } : {}) };
 }

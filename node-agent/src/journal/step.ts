@@ -38,6 +38,14 @@ export type UndoStep =
     }
   | FinishStep;
 
+/** A step that could not be taken back. */
+export interface Left {
+  readonly step: UndoStep['do'];
+  readonly why: string;
+}
+
+export const wordsOf = ({ step, why }: Left): string => `undo ${step}: ${why}`;
+
 /** Points of no return: where the step has been reached and its work is whole, the operation is finished instead of taken back. */
 export type FinishStep =
   /** The artifact is renamed into this place. */

@@ -7,31 +7,34 @@ import { removeHook } from '../criu/hook';
 import { putBack } from '../cuda/huge-pages';
 import { resumeFromJournal } from '../cuda/undo';
 import { unlinkRemaps } from '../files/remaps';
-import { killLeftovers, signal, thaw } from '../linux/cgroup';
+import { signal, thaw } from '../linux/cgroup';
 import type { ProcessRef } from '../linux/ids';
 import { isAlive, processTree, status } from '../linux/proc';
 import { comesTrue } from '../linux/wait';
 import { wake } from '../quiesce/run';
+import type { Attempt } from '../restore/leftovers';
+import { endLeftovers } from '../restore/leftovers';
 import { removeArtifact } from '../store/directory';
-import type { UndoStep } from './step';
+import type { Left, UndoStep } from './step';
 
 /** The kernel ends a trace while it ends the tracer. */
 const UNTRACED_WITHIN_MS = 10_000;
 
-/** The last step first, all of them, whatever fails; returns what could not be taken back. */
-export async function takeAllBack(steps: readonly UndoStep[]): Promise<readonly string[]> {
-  const failures: string[] = [];
+/** The last step first, all of them, whatever fails; returns what could not be taken back. `endedAt` as in an Attempt. */
+export async function takeAllBack(steps: readonly UndoStep[], endedAt?: number): Promise<readonly Left[]> {
+  const root = steps.find((step) => step.do === 'handOver')?.root;
+  const left: Left[] = [];
   for (const step of [...steps].reverse()) {
     try {
-      await takeBack(step);
+      await takeBack(step, { root, endedAt });
     } catch (error) {
-      failures.push(`undo ${step.do}: ${explain(error)}`);
+      left.push({ step: step.do, why: explain(error) });
     }
   }
-  return failures;
+  return left;
 }
 
-export async function takeBack(step: UndoStep): Promise<void> {
+export async function takeBack(step: UndoStep, attempt: Attempt = {}): Promise<void> {
   switch (step.do) {
     case 'thaw':
       if (existsSync(step.freezer)) thaw(step.freezer);
@@ -53,7 +56,7 @@ export async function takeBack(step: UndoStep): Promise<void> {
     case 'hugePages':
       return putBack(step.claim);
     case 'killRestored':
-      return killLeftovers(step, step.placeholder);
+      return endLeftovers(step, step.placeholder, attempt);
     case 'publish':
       return removePublished(step.path);
     case 'handOver':

@@ -84,22 +84,26 @@ const GONE_WITHIN_MS = 20_000;
 
 /**
  * Kills what a failed restore has left in a placeholder: every process of its own cgroup but its PID 1, each checked again right
- * before the kill, until none is left: what was killed first may have forked meanwhile. A placeholder that is gone took its pid
- * namespace with it; then nothing is done.
+ * before the kill (`may` is asked as well), until none is left: what was killed first may have forked meanwhile. A placeholder that is
+ * gone took its pid namespace with it; then nothing is done.
  */
-export async function killLeftovers(groups: ContainerCgroups, placeholder: ProcessRef): Promise<void> {
-  const gone = await comesTrue(() => killOnce(groups, placeholder) === 0, GONE_WITHIN_MS);
+export async function killLeftovers(
+  groups: ContainerCgroups,
+  placeholder: ProcessRef,
+  may: (pid: number) => boolean = () => true,
+): Promise<void> {
+  const gone = await comesTrue(() => killOnce(groups, placeholder, may) === 0, GONE_WITHIN_MS);
   if (!gone)
     throw new Error(`processes of container ${groups.id.slice(0, 12)} do not end although they were killed`);
 }
 
 /** How many were there to be killed. */
-function killOnce(groups: ContainerCgroups, placeholder: ProcessRef): number {
+function killOnce(groups: ContainerCgroups, placeholder: ProcessRef, may: (pid: number) => boolean): number {
   let killed = 0;
   for (const pid of containerProcesses(groups)) {
     if (!isAlive(placeholder)) return 0;
     if (pid === placeholder.pid || pid <= 1 || startTime(pid) === undefined) continue;
-    if (!cgroups(pid).some(({ path }) => belongs(path, groups.id))) continue;
+    if (!cgroups(pid).some(({ path }) => belongs(path, groups.id)) || !may(pid)) continue;
     if (signal(pid, 'SIGKILL')) killed += 1;
   }
   return killed;

@@ -33,6 +33,14 @@ export function startTime(pid: number): string | undefined {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
 }
 
+/** Epoch milliseconds; proc_pid_stat(5) has a hundredth of a second since the machine started. */
+export function startedAt(pid: number): number | undefined {
+  const ticks = startTime(pid);
+  if (ticks === undefined) return undefined;
+  const upSeconds = parseFloat(readFileSync('/proc/uptime', 'utf8'));
+  return Date.now() - upSeconds * 1000 + Number(ticks) * 10;
+}
+
 export function processRef(pid: number): ProcessRef | undefined {
   const started = startTime(pid);
   return started === undefined ? undefined : { pid: hostPid(pid), startTime: started };

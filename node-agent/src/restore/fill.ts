@@ -45,7 +45,7 @@ export function fillBehind(
   const behind = { ...index, chunks: [...chunks] };
   const job = { dir: artifact.dir, index: behind, key, hostOf: () => 0, gate: { opening, pace } };
   const whole = followed(new MemoryFill(job), threads, io).then(() => {
-    gate.fall();
+    gate.close();
     io.steps.note('fillBehind', (performance.now() - from) / 1000);
     io.log.info(
       `${gate.words}; of ${chunks.length} chunks ${pace.hurried} could not keep pace, for they were waited for`,

@@ -1,7 +1,7 @@
 /** The word to standby, which process it stands for, and to the worker, that it is a clone now and may run. May be said again. */
 import { randomBytes } from 'node:crypto';
 import { controlFile, standbySignal } from '@dynamo-snapshot/api/control';
-import { explain } from '@dynamo-snapshot/api/errors';
+import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Receipt } from '@dynamo-snapshot/api/receipt';
 import type { RestoreRequest } from '../engine';
 import { signal } from '../linux/cgroup';
@@ -11,6 +11,7 @@ import { isAlive } from '../linux/proc';
 import { sigqueue } from '../linux/syscalls';
 import { hasControlDir, writeControlFile } from '../runtime/control';
 import { restoreContext, restoreEnvironment } from './identity';
+import { isStandby } from './leftovers';
 
 const SEED_BYTES = 32;
 
@@ -25,11 +26,17 @@ export interface Restored {
 /** Clones share every secret and every random state of their source; this one is theirs alone. */
 export const drawSeed = (): string => randomBytes(SEED_BYTES).toString('hex');
 
-/** The worker finds its new identity at its first instruction. */
+/** The worker finds its new identity at its first instruction. Throws NotWaiting where no standby is left to be told: the signal would end its command. */
 export function handOver(request: RestoreRequest, restored: Restored): void {
-  sigqueue(restored.placeholder, standbySignal.adopt, restored.receipt.restoredPid);
+  const { placeholder } = restored;
+  if (!isStandby(placeholder))
+    throw new TerminalError(
+      'NotWaiting',
+      `PID 1 of the container (process ${placeholder}) is no standby any more`,
+    );
+  sigqueue(placeholder, standbySignal.adopt, restored.receipt.restoredPid);
   goOn(request, restored);
-  tell(restored.placeholder, controlFile.restoreComplete);
+  tell(placeholder, controlFile.restoreComplete);
 }
 
 /** Earlier than the word to standby where the driver needs the tree's own threads to restore its GPUs. */

@@ -17,10 +17,7 @@ export function enterPrivateView(placeholder: HostPid): () => void {
   const theirs = openSync(`/proc/${placeholder}/ns/mnt`, 'r');
   // A thread that shares its root and working directory with others may not change its mount namespace (setns(2)).
   unshare(CLONE.FS);
-  setns(theirs, CLONE.NEWNS);
-  const tree = cloneTree('/');
-  makeWritable(tree);
-  setns(own, CLONE.NEWNS);
+  const tree = treeOf(theirs, own);
   unshare(CLONE.NEWNS);
   mount('', '/', '', MS.REC | MS.PRIVATE);
   // CRIU makes its own mount points here. In the container's overlay they would vanish with the agent's pod.
@@ -34,4 +31,16 @@ export function enterPrivateView(placeholder: HostPid): () => void {
     setns(own, CLONE.NEWNS);
     closeSync(own);
   };
+}
+
+/** Whatever happens, this thread is back in its own namespace: what is taken back after a failure has paths of that one. */
+function treeOf(theirs: number, own: number): number {
+  setns(theirs, CLONE.NEWNS);
+  try {
+    const tree = cloneTree('/');
+    makeWritable(tree);
+    return tree;
+  } finally {
+    setns(own, CLONE.NEWNS);
+  }
 }

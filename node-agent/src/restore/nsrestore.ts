@@ -61,7 +61,7 @@ export async function runNsrestore(
   const edits = behind(gate, checked, editsFor(checked, pod));
   const oomScoreAdj = readFileSync(`${own}/oom_score_adj`, 'utf8').trim();
   const leave = enterPrivateView(placeholder.pid);
-  layOut(checked, edits, VERIFIED);
+  orLeave(leave, () => layOut(checked, edits, VERIFIED));
   const argv = nsrestoreArgs({
     nsrestore: io.config.nsrestore,
     placeholder: placeholder.pid,
@@ -89,6 +89,16 @@ export async function runNsrestore(
   if (code !== 0) throw refusal(code, stderr);
   rmSync(work, { recursive: true, force: true });
   return parseReceipt(stdout);
+}
+
+/** What is taken back after a failure has paths of our own namespace. */
+function orLeave(leave: () => void, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }
 
 /** nsrestore's last line on stderr tells reason and message. */

@@ -6,13 +6,14 @@ import type { Fallback } from '@dynamo-snapshot/api/standby';
 import type { EngineConfig } from '../config';
 import type { Because } from '../engine';
 import type { ContainerCgroups } from '../linux/cgroup';
-import { containerCgroups, killLeftovers } from '../linux/cgroup';
+import { containerCgroups } from '../linux/cgroup';
 import type { ContainerId, ProcessRef } from '../linux/ids';
-import { isAlive, processRef, status } from '../linux/proc';
+import { isAlive, processRef } from '../linux/proc';
 import { sigqueue } from '../linux/syscalls';
 import { comesTrue } from '../linux/wait';
 import { Cri } from '../runtime/cri';
 import type { ContainerFacts } from '../runtime/facts';
+import { endLeftovers, nameOf } from './leftovers';
 
 export interface Target {
   readonly facts: ContainerFacts;
@@ -32,7 +33,6 @@ export async function observeTarget(id: ContainerId, config: EngineConfig): Prom
   }
 }
 
-const nameOf = ({ pid }: ProcessRef): string => status(pid)?.name ?? '';
 const waits = (name: string): boolean => name === standbyComm.waiting || name === standbyComm.claimed;
 
 /** standby answers a signal within a millisecond; the rest is for a node with no processor to spare. */
@@ -43,9 +43,9 @@ const ANSWER_MS = 5000;
  * worker this signal would be the end. Whether it was claimed is seen by its name.
  */
 export async function claim(placeholder: ProcessRef, seconds: number): Promise<void> {
-  if (!isAlive(placeholder) || !waits(nameOf(placeholder))) return;
+  if (!isAlive(placeholder) || !waits(nameOf(placeholder.pid))) return;
   sigqueue(placeholder.pid, standbySignal.claim, Math.ceil(seconds));
-  await comesTrue(() => nameOf(placeholder) !== standbyComm.waiting, ANSWER_MS);
+  await comesTrue(() => nameOf(placeholder.pid) !== standbyComm.waiting, ANSWER_MS);
 }
 
 /** Runs the original command, or ends the container with the reason. A placeholder that has started cold by itself is content. */
@@ -54,7 +54,7 @@ export async function endWaiting(
   because: Because,
   { placeholder, groups }: Pick<Target, 'placeholder' | 'groups'>,
 ): Promise<void> {
-  const name = nameOf(placeholder);
+  const name = nameOf(placeholder.pid);
   if (name === standbyComm.restored)
     throw new TerminalError('AlreadyRestored', 'the container holds a restored worker');
   if (!waits(name)) {
@@ -64,7 +64,7 @@ export async function endWaiting(
       `PID 1 of the container is ${name || 'gone'}, not a standby that waits`,
     );
   }
-  await killLeftovers(groups, placeholder);
+  await endLeftovers(groups, placeholder);
   const text = `${because.reason}: ${because.message}`;
   write(
     `/proc/${placeholder.pid}/fd/2`,
@@ -72,7 +72,7 @@ export async function endWaiting(
   );
   if (how === 'Fail') write(`/proc/${placeholder.pid}/root/dev/termination-log`, text);
   sigqueue(placeholder.pid, how === 'Fail' ? standbySignal.fail : standbySignal.coldStart, 0);
-  const obeyed = () => !isAlive(placeholder) || !waits(nameOf(placeholder));
+  const obeyed = () => !isAlive(placeholder) || !waits(nameOf(placeholder.pid));
   if (!(await comesTrue(obeyed, ANSWER_MS)))
     throw new Error(`standby did not obey within ${ANSWER_MS / 1000} s`);
 }

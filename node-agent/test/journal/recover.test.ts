@@ -107,7 +107,7 @@ describe('recovery of a capture', () => {
     begin(capture());
     entry.appendUndo({ do: 'remove', path: staging() });
     rmSync(join(dir, 'store'), { recursive: true });
-    const left = [expect.stringContaining('is not there')];
+    const left = [{ step: 'remove', why: expect.stringContaining('is not there') as string }];
     expect(await recover(entry, cgroups, keys)).toMatchObject({ reason: 'OperationLost', left });
     const { ino } = statSync(join(entry.dir, 'result.json'));
     expect(await recover(entry, cgroups, keys)).toMatchObject({ left });
@@ -120,11 +120,36 @@ describe('recovery of a capture', () => {
     expect(existsSync(staging())).toBe(false);
   });
 
+  it("does not repeat what was taken back already: it may meet what is somebody else's by now", async () => {
+    begin(capture());
+    const done = join(dir, 'store', '.staging-done');
+    entry.appendUndo({ do: 'endDump', hook: join(dir, 'hook-u') });
+    entry.appendUndo({ do: 'remove', path: done });
+    mkdirSync(done, { recursive: true });
+    const left = [{ step: 'endDump', why: 'busy' }] as const;
+    entry.writeResult({ ok: false, reason: 'DumpFailed', message: 'no', left, endedAt: 1 });
+    await recover(entry, cgroups, keys);
+    expect(existsSync(done)).toBe(true);
+  });
+
+  it('keeps the time of the first verdict, however often it is tried', async () => {
+    begin(capture());
+    entry.appendUndo({ do: 'remove', path: '/etc' });
+    const first = await recover(entry, cgroups, keys);
+    expect(first).toMatchObject({ endedAt: expect.any(Number) as number });
+    expect(await recover(entry, cgroups, keys)).toEqual(first);
+  });
+
   it('keeps the reason of an operation that ended by itself and left something', async () => {
     begin(capture());
     entry.appendUndo({ do: 'remove', path: staging() });
     entry.appendUndo({ do: 'publish', path: final() });
-    entry.writeResult({ ok: false, reason: 'DumpFailed', message: 'no', left: ['x'] });
+    entry.writeResult({
+      ok: false,
+      reason: 'DumpFailed',
+      message: 'no',
+      left: [{ step: 'remove', why: 'x' }],
+    });
     expect(await recover(entry, cgroups, keys)).toEqual({ ok: false, reason: 'DumpFailed', message: 'no' });
     expect(existsSync(staging())).toBe(false);
   });
