@@ -1,7 +1,6 @@
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { cudaReady, cudaRestore, cudaStop } from '../../src/cuda/stop';
 import { takeBack } from '../../src/journal/undo';
-import { until } from '../assignment/stage';
 import { Stage } from './stage';
 
 jest.setTimeout(60_000);
@@ -68,21 +67,6 @@ it('a driver that does not answer yet is asked again when it is needed', async (
   stage.wont('crash-state');
   await (await cudaStop(tree(a), stage.io, { cuda })).resume();
   expect(stage.state(a)).toBe('running');
-});
-
-it.each([
-  ['side by side where the driver takes that', '580.159.04', true],
-  ['one after the other with an older one', '575.57.08', false],
-  ['one after the other where the driver is not known', '', false],
-])('gives processes back %s', async (_, driver, atOnce) => {
-  const [a, b] = [stage.process('running'), stage.process('running')];
-  const gpu = await cudaStop({ ...tree(a, b), driver }, stage.io);
-  stage.will(`slow-restore-${a.pid}`, 1000);
-  const back = gpu.resume();
-  await until(() => stage.state(b) !== 'checkpointed');
-  expect(stage.state(a) === 'checkpointed').toBe(atOnce);
-  await back;
-  expect([stage.state(a), stage.state(b)]).toEqual(['running', 'running']);
 });
 
 it('goes on without huge pages where nobody can read who has them', async () => {
