@@ -73,6 +73,20 @@ it('counters are asked for by how they grow, histograms by quantile', () => {
     }
 });
 
+const exprOf = (alert: string) => rules.find((r) => r.alert === alert)?.expr ?? '';
+
+it('the first failed capture of its kind is told, though its series has not increased since it was born', () => {
+  const [, counter = '', window = ''] =
+    /increase\((\w+\{[^}]*\})\[(\w+)\]\)/.exec(exprOf('SnapshotCapturesFail')) ?? [];
+  expect(exprOf('SnapshotCapturesFail').replace(/\s+/g, ' ')).toContain(
+    `or sum by (namespace, reason) ( ${counter} unless ${counter} offset ${window} ) > 0`,
+  );
+});
+
+it('no operator at all is told as none that leads, of the namespace of the release only', () => {
+  expect(exprOf('SnapshotNoLeader')).toContain('or absent(dynamo_snapshot_leading{namespace="dynamo"}) * 0');
+});
+
 it('panels have a title and a description, and do not lie on each other', () => {
   expect(new Set(panels.map((p) => p.id)).size).toBe(panels.length);
   for (const p of panels) expect(p.description.length).toBeGreaterThan(10);

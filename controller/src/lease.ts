@@ -3,6 +3,7 @@
  * compared: a lease is free when it has not changed for its duration as seen from here. Losing it ends the term, never the process;
  * the replica goes back into the race.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { explain } from '@dynamo-snapshot/api/errors';
 import type { Clock } from '@dynamo-snapshot/api/time';
 import type { Api, Ref } from './api';
@@ -59,9 +60,10 @@ export class Election {
 
   /** Runs `lead` whenever this process holds the lease, until `signal`. `lead` returns when its term's signal has come. */
   async run(signal: AbortSignal, lead: (term: AbortSignal) => Promise<void>): Promise<void> {
+    const { retryMs = RETRY_MS } = this.#options;
     while (!signal.aborted) {
-      if ((await this.#attempt()) === true) await this.#term(signal, lead);
-      else await pause(this.#options.retryMs ?? RETRY_MS, signal);
+      if ((await this.#limited(this.#attempt())) === true) await this.#term(signal, lead);
+      else await pause(retryMs, signal);
     }
   }
 
@@ -70,15 +72,16 @@ export class Election {
     const end = new AbortController();
     const term = AbortSignal.any([signal, end.signal]);
     log.info('leading', { identity });
-    this.leading = true;
+    this.leading = !term.aborted;
+    // Said at once: what is under way may take a while to end, and another one may lead by then.
+    term.addEventListener('abort', () => (this.leading = false), { once: true });
     const renewing = this.#renew(end, term);
     try {
       await lead(term);
     } finally {
-      this.leading = false;
       end.abort();
       await renewing;
-      if (signal.aborted) await this.#release();
+      if (signal.aborted) await this.#limited(this.#release());
       else log.warn('the lease is lost; back into the race', { identity });
     }
   }
@@ -91,13 +94,19 @@ export class Election {
     while (!term.aborted) {
       await pause(retryMs, term);
       if (term.aborted) break;
-      const renewed = await Promise.race([this.#attempt(), aborted(term)]);
+      const renewed = await this.#limited(this.#attempt(), term);
       if (renewed === true) {
         clearTimeout(timer);
         timer = wind();
       } else if (renewed === 'taken') end.abort();
     }
     clearTimeout(timer);
+  }
+
+  /** False where it takes longer than a renewal may: a server that does not answer must not keep a replica out of the race. */
+  #limited<T>(work: Promise<T>, signal?: AbortSignal): Promise<T | false> {
+    const { renewWithinMs = RENEW_WITHIN_MS } = this.#options;
+    return Promise.race([work, slept(renewWithinMs, signal)]);
   }
 
   /** true: the lease is ours from now on. 'taken': another one holds it. false: nobody knows. */
@@ -154,16 +163,11 @@ export class Election {
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<false> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(false);
-    else signal.addEventListener('abort', () => resolve(false), { once: true });
-  });
+/** Leaves no listener behind: a signal may live for weeks. */
+const slept = (ms: number, signal: AbortSignal | undefined): Promise<false> =>
+  sleep(ms, false as const, { signal, ref: false }).catch(() => false);
 
 /** The time, or until the signal. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const slept = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([slept, aborted(signal)]);
-  clearTimeout(timer);
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

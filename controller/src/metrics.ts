@@ -41,9 +41,16 @@ export const metricTable = {
   inFlight: {
     name: 'dynamo_snapshot_operations_in_flight',
     type: 'gauge',
-    help: 'Assignments that are being worked on.',
+    help: 'Operations that an agent works on.',
     labels: ['operation'],
-    by: 'both',
+    by: 'agent',
+  },
+  openAssignments: {
+    name: 'dynamo_snapshot_open_assignments',
+    type: 'gauge',
+    help: 'Assignments that have not ended, whether an agent works on them or not; told by the replica that leads.',
+    labels: ['operation'],
+    by: 'operator',
   },
   unreadableEntries: {
     name: 'dynamo_snapshot_unreadable_journal_entries',
@@ -91,21 +98,21 @@ export const metricTable = {
   checkpoints: {
     name: 'dynamo_snapshot_checkpoints',
     type: 'gauge',
-    help: 'DynamoCheckpoints by phase.',
+    help: 'DynamoCheckpoints by phase; told by the replica that leads.',
     labels: ['phase'],
     by: 'operator',
   },
   artifacts: {
     name: 'dynamo_snapshot_artifacts',
     type: 'gauge',
-    help: 'Artifacts that pods may be restored from.',
+    help: 'Artifacts that pods may be restored from; 0 on a replica that does not lead.',
     labels: [],
     by: 'operator',
   },
   artifactBytes: {
     name: 'dynamo_snapshot_artifact_bytes',
     type: 'gauge',
-    help: 'What these artifacts weigh.',
+    help: 'What these artifacts weigh; 0 on a replica that does not lead.',
     labels: [],
     by: 'operator',
   },
@@ -119,7 +126,7 @@ export const metricTable = {
   agents: {
     name: 'dynamo_snapshot_agents',
     type: 'gauge',
-    help: 'Nodes by their agent: alive where its pod is Ready, silent where it has a pod that is not.',
+    help: 'Nodes by their agent: alive where its pod is Ready, silent where it has a pod that is not; told by the replica that leads.',
     labels: ['state'],
     by: 'operator',
   },

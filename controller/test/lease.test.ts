@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { Api } from '../src/api';
-import { Election, leaseRef, microTime } from '../src/lease';
+import { Election, leaseRef, microTime, pause } from '../src/lease';
 import { silent } from '../src/log';
 import { ApiServer } from './apiserver';
 import { until } from './until';
@@ -26,9 +27,8 @@ interface Replica {
 const started: Replica[] = [];
 afterEach(() => Promise.all(started.splice(0).map((r) => r.stop())));
 
-/** Whether each of its terms has ended is in `terms`. */
-function replica(identity: string, more: object = {}): Replica {
-  const election = new Election({
+const electionOf = (identity: string, more: object = {}): Election =>
+  new Election({
     api: new Api(server.config, 'operator'),
     lease: leaseRef('ns', 'leader'),
     identity,
@@ -38,6 +38,10 @@ function replica(identity: string, more: object = {}): Replica {
     renewWithinMs: 400,
     ...more,
   });
+
+/** Whether each of its terms has ended is in `terms`. */
+function replica(identity: string, more: object = {}): Replica {
+  const election = electionOf(identity, more);
   const stop = new AbortController();
   const terms: boolean[] = [];
   const running = election.run(stop.signal, async (term) => {
@@ -112,6 +116,46 @@ it('ends the term of one that cannot renew, though its call hangs', async () => 
   const release = server.hold();
   await until("a's term has ended", () => a.terms[0] === true);
   release();
+});
+
+it('stays in the race though a call of it is never answered', async () => {
+  server.hold();
+  const a = replica('a');
+  await until('a has asked', () => server.seenWith('GET').length > 0);
+  // Later calls are answered again; the first one is not.
+  server.hold()();
+  await until('a leads', () => a.leads());
+});
+
+it('stops in time though the API server does not answer', async () => {
+  const a = replica('a');
+  await until('a leads', () => a.leads());
+  const release = server.hold();
+  await a.stop();
+  release();
+});
+
+it('says that it does not lead as soon as its term ends, though its work takes longer', async () => {
+  const election = electionOf('a');
+  const stop = new AbortController();
+  let finish = () => {};
+  let terms = 0;
+  const running = election.run(stop.signal, () => {
+    terms += 1;
+    return new Promise((resolve) => (finish = resolve));
+  });
+  await until('a leads', () => terms === 1);
+  expect(election.leading).toBe(true);
+  stop.abort();
+  expect(election.leading).toBe(false);
+  finish();
+  await running;
+});
+
+it('leaves no listener on a signal that it waited with', async () => {
+  const { signal } = new AbortController();
+  await pause(1, signal);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 it('writes the time as metav1.MicroTime is read', () => {

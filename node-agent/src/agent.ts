@@ -20,6 +20,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { Applier } from './assignment/apply';
 import type { RuntimeWatch } from './assignment/awaited';
 import { decide } from './assignment/decide';
+import { beginAtZero } from './assignment/measure';
 import { observe } from './assignment/observe';
 import type { AgentConfig } from './config';
 import { JournalEntry } from './journal/entry';
@@ -52,6 +53,7 @@ export class Agent extends LevelOperator {
   constructor(parts: AgentParts) {
     super(parts.kube, parts.log);
     this.#parts = parts;
+    beginAtZero(parts.metrics);
     const reconcile = (key: string) => this.#reconcile(key);
     const { log, metrics } = parts;
     const name = 'assignment';
@@ -121,14 +123,15 @@ export class Agent extends LevelOperator {
     const entry = this.#entry(uid);
     const current = assignment?.metadata.uid === uid ? assignment : undefined;
     const plan = decide(observe(current, entry), this.#parts.clock.now());
-    if (plan.do === 'start') this.#entries.set(key, uid);
+    const begins = plan.do === 'start' || plan.do === 'refuse';
+    if (begins) this.#entries.set(key, uid);
     const outcome = await this.#applier.apply(plan, {
       key,
       uid,
       entry,
       ...(current ? { assignment: current } : {}),
     });
-    if (!entry.exists && plan.do !== 'start') this.#release(key, uid);
+    if (!entry.exists && !begins) this.#release(key, uid);
     else this.#follow(key, entry);
     return outcome;
   }

@@ -16,7 +16,7 @@ import { decide as decideAssignment } from './assignment/decide';
 import { Applier } from './checkpoint/apply';
 import { decide as decideCheckpoint } from './checkpoint/decide';
 import { observe as observeCheckpoint } from './checkpoint/observe';
-import { setAgentGauges, setAssignmentGauges, setCheckpointGauges } from './gauges';
+import { beginAtZero, setGauges } from './gauges';
 import { apply as applyLeaving } from './leaving/apply';
 import { decide as decideLeaving } from './leaving/decide';
 import { observe as observeLeaving } from './leaving/observe';
@@ -69,6 +69,7 @@ export class SnapshotOperator extends LevelOperator {
   constructor(parts: Parts) {
     super(parts.kube, parts.log);
     this.#parts = parts;
+    beginAtZero(parts.metrics);
     this.#agents = new Agents(parts.clock);
     this.#applier = new Applier(parts);
     this.#checkpoints = this.#queue('checkpoint', (key) => this.#reconcileCheckpoint(key));
@@ -191,10 +192,11 @@ export class SnapshotOperator extends LevelOperator {
   /** Gauges are set when somebody looks. */
   measure(leading: boolean): void {
     const { metrics } = this.#parts;
-    metrics.leading.set(leading ? 1 : 0);
-    setCheckpointGauges(metrics, this.#watches?.checkpoints.list() ?? []);
-    setAssignmentGauges(metrics, this.#watches?.assignments.list() ?? []);
-    setAgentGauges(metrics, this.#agents);
+    setGauges(metrics, leading, {
+      checkpoints: this.#watches?.checkpoints.list() ?? [],
+      assignments: this.#watches?.assignments.list() ?? [],
+      agents: this.#agents,
+    });
     measureDepth(metrics, {
       checkpoint: this.#checkpoints,
       assignment: this.#assignments,

@@ -1,6 +1,5 @@
 /** Does what was decided about an assignment. */
 import { rmSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import type { AssignmentStatus, SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import { isFinal } from '@dynamo-snapshot/api/assignment';
 import { explain, reasonOf, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
@@ -13,7 +12,7 @@ import type { Metrics } from '@dynamo-snapshot/controller/metrics';
 import type { Outcome as Requeue } from '@dynamo-snapshot/controller/queue';
 import type { AgentConfig } from '../config';
 import type { Outcome } from '../engine';
-import type { JournalEntry, OperationFile, StatusFile, StopMark } from '../journal/entry';
+import type { JournalEntry, OperationFile, StopMark } from '../journal/entry';
 import { groupMembers, killMembers, removeGroups } from '../journal/group';
 import { setAside } from '../journal/journal';
 import { mayMoveProcesses, startOperation } from '../journal/operation';
@@ -25,13 +24,11 @@ import type { RuntimeWatch } from './awaited';
 import { Awaited } from './awaited';
 import type { Plan } from './decide';
 import { count } from './measure';
+import type { Written } from './pace';
+import { HEARTBEAT_MS, nextWriteMs } from './pace';
 import { requestOf } from './request';
 import { finalStatus, runningStatus, waitingStatus } from './status';
 
-/** How often at most the status is written: for another step, where nothing but the progress changes; and how often at least. */
-const STEP_MS = 200;
-const PROGRESS_MS = 1000;
-const HEARTBEAT_MS = 10_000;
 /** A group is looked at again after this: its last process may take a moment to be gone. */
 const FORGET_AGAIN_MS = 200;
 
@@ -58,6 +55,8 @@ export interface Subject {
 export class Applier {
   readonly #parts: ApplierParts;
   readonly #written = new Map<string, Written>();
+  /** UIDs whose end is written, and may not be in the cache yet. They go when the cache shows it. */
+  readonly #ended = new Set<string>();
   readonly #awaited: Awaited;
   readonly #ready: ReadyEngines;
 
@@ -69,9 +68,11 @@ export class Applier {
   }
 
   async apply(plan: Plan, subject: Subject): Promise<Requeue | undefined> {
+    if (this.#ended.has(subject.uid) && isOpen(plan)) return undefined;
     switch (plan.do) {
       case 'nothing':
         this.#awaited.delete(subject.key);
+        this.#ended.delete(subject.uid);
         return undefined;
       case 'start':
         return this.#start(subject);
@@ -181,6 +182,7 @@ export class Applier {
     const said = outcome.ok ? 'done' : `${outcome.reason}: ${outcome.message}`;
     this.#parts.log[outcome.ok ? 'info' : 'warn'](said, { assignment: subject.key });
     await this.#write(subject, finalStatus(startOf(subject), this.#parts.clock.now(), outcome));
+    this.#ended.add(subject.uid);
     if (subject.assignment !== undefined)
       count(this.#parts.metrics, subject.assignment.spec.operation, outcome);
   }
@@ -191,6 +193,7 @@ export class Applier {
     const { cgroupRoot } = config;
     const engine = entry.process();
     this.#written.delete(key);
+    this.#ended.delete(uid);
     if (!removeGroups(cgroupRoot, uid)) {
       // The engine has ended with a result; what it has left in its group is of no use to anybody.
       const ended = engine === undefined || !isAlive(engine);
@@ -220,6 +223,9 @@ function startOf({ entry, assignment }: Subject): Instant | undefined {
   return deadline === undefined ? undefined : deadline - seconds * 1000;
 }
 
+/** Decided of an assignment that has not ended, as far as the cache knows. */
+const isOpen = (plan: Plan): boolean => plan.do === 'start' || plan.do === 'refuse' || plan.do === 'finish';
+
 const REFUSED: Outcome = {
   ok: false,
   reason: 'Cancelled',
@@ -232,17 +238,3 @@ const failure = (error: unknown): Outcome => ({
   reason: reasonOf(error, 'StartFailed'),
   message: explain(error),
 });
-
-interface Written {
-  readonly file: StatusFile | undefined;
-  readonly at: Instant;
-}
-
-/** A new step is told at once unless steps are short, progress each second, and that it is alive each few seconds; nothing else is. */
-function nextWriteMs(last: Written | undefined, file: StatusFile | undefined, now: Instant): number {
-  // The clock may have been set back: what was written has a time that is still to come.
-  if (last === undefined || now < last.at) return 0;
-  if (last.file?.progress.step !== file?.progress.step) return last.at + STEP_MS - now;
-  const every = isDeepStrictEqual(last.file, file) ? HEARTBEAT_MS : PROGRESS_MS;
-  return last.at + every - now;
-}

@@ -4,6 +4,12 @@ import { reason } from '@dynamo-snapshot/api/names';
 import type { Metrics } from '@dynamo-snapshot/controller/metrics';
 import type { Outcome, Result } from '../engine';
 
+/** What alerts look at: `rate` of a series that begins with 1 is 0, and a node may see one capture only. */
+export function beginAtZero({ stepSeconds }: Metrics): void {
+  stepSeconds.zero({ operation: 'Capture', step: 'paused' });
+  stepSeconds.zero({ operation: 'Restore', step: 'total' });
+}
+
 export function count(metrics: Metrics, operation: Operation, outcome: Outcome): void {
   if (!outcome.ok) {
     const how = outcome.reason === reason.cancelled ? 'cancelled' : 'failed';

@@ -66,6 +66,7 @@ export class Stage {
   readonly dir = mkdtempSync(join(tmpdir(), 'apply-'));
   readonly entry = new JournalEntry(join(this.dir, 'journal', UID));
   readonly written: AssignmentStatus[] = [];
+  readonly metrics = makeMetrics(new Registry(), 'agent');
   wakes = 0;
   /** Of the last step. */
   requeue: { readonly requeueAfterMs?: number } | undefined;
@@ -138,7 +139,7 @@ export class Stage {
     return new Applier({
       api: this.api,
       log: silent,
-      metrics: makeMetrics(new Registry(), 'agent'),
+      metrics: this.metrics,
       clock: { now: () => this.now },
       runtimeAnswers: () => Promise.resolve(this.runtimeAnswers),
       storeIsThere: () => Promise.resolve(this.storeIsThere),
