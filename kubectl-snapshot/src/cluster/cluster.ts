@@ -11,6 +11,7 @@ import { Informer } from '@dynamo-snapshot/controller/informer';
 import { silent } from '@dynamo-snapshot/controller/log';
 import type { Resource } from '@dynamo-snapshot/controller/resource';
 import { listResource } from '@dynamo-snapshot/controller/resource';
+import { refusalOf } from './refusal';
 
 const ours = { group: GROUP, version: VERSION } as const;
 
@@ -139,7 +140,10 @@ export class Cluster {
     return held === true;
   }
 
-  /** Runs `look` on the cached list after every change until it gives a value, or the signal ends it (undefined). */
+  /**
+   * Runs `look` on the cached list after every change until it gives a value, or the signal ends it (undefined).
+   * Throws what no waiting cures, as a right that is missing; other errors of the API server pass.
+   */
   async follow<T extends Watched, R>(
     what: Resource,
     signal: AbortSignal,
@@ -159,6 +163,10 @@ export class Cluster {
         signal.addEventListener('abort', () => resolve(undefined), { once: true });
         if (signal.aborted) resolve(undefined);
         informer.onChange(() => setImmediate(again));
+        informer.onError((error) => {
+          const refusal = refusalOf(error, what);
+          if (refusal !== undefined) reject(refusal);
+        });
         informer.start();
         void informer.synced().then(again);
       });
