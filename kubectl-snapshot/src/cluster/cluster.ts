@@ -26,6 +26,15 @@ const resource = (plural: string, namespace: string | undefined): Resource => ({
   ...(namespace === undefined ? {} : { namespace }),
 });
 
+/** Watched by name, so that the right to watch one object is enough. */
+export const podNamed = (namespace: string, name: string): Resource => ({
+  group: '',
+  version: 'v1',
+  plural: 'pods',
+  namespace,
+  fieldSelector: `metadata.name=${name}`,
+});
+
 export interface NewCheckpoint {
   readonly apiVersion: string;
   readonly kind: string;
@@ -122,22 +131,6 @@ export class Cluster {
     } catch (cause) {
       throw new Error(`create pod ${body.metadata?.name}: ${words(cause)}`, { cause });
     }
-  }
-
-  /** Settles when the pod is as asked, or the signal ends the waiting. */
-  async podIs(pod: V1Pod, signal: AbortSignal, holds: (pod: V1Pod) => boolean): Promise<boolean> {
-    const { name = '', namespace = '', uid } = pod.metadata ?? {};
-    const what = {
-      group: '',
-      version: 'v1',
-      plural: 'pods',
-      namespace,
-      fieldSelector: `metadata.name=${name}`,
-    };
-    const held = await this.follow<V1Pod, true>(what, signal, (list) =>
-      list.some((p) => p.metadata?.uid === uid && holds(p)) ? true : undefined,
-    );
-    return held === true;
   }
 
   /**
