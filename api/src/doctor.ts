@@ -37,4 +37,6 @@ export interface NodeReport {
   readonly checks: readonly Check[];
   /** Artifacts that it sees in the store, as <namespace>/<identity hash>/<uid>. */
   readonly artifacts: readonly string[];
+  /** Why the store could not be looked at, or not at all of it: what is not in `artifacts` may be there then. */
+  readonly storeUnknown?: string;
 }

@@ -24,6 +24,7 @@ export class Informer<T extends Watched> {
   readonly #options: InformerOptions;
   readonly #watch: ListWatch<KubernetesObject>;
   readonly #listeners: ((change: Change, object: T) => void)[] = [];
+  readonly #errorListeners: ((error: unknown) => void)[] = [];
   #stopped = false;
   #restartMs = FIRST_RESTART_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -70,6 +71,11 @@ export class Informer<T extends Watched> {
   /** Listeners only put keys on a queue: what they throw would be lost in the stream. */
   onChange(listener: (change: Change, object: T) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Told of every error of a list or watch, each of which is followed by another try. */
+  onError(listener: (error: unknown) => void): void {
+    this.#errorListeners.push(listener);
   }
 
   /** Is up to date whenever a listener that was added later is called. */
@@ -132,6 +138,7 @@ export class Informer<T extends Watched> {
       this.#timer = undefined;
       this.start();
     }, this.#restartMs);
+    for (const listener of this.#errorListeners) listener(error);
     this.#restartMs = Math.min(this.#restartMs * 2, LAST_RESTART_MS);
   }
 }

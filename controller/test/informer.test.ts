@@ -177,11 +177,14 @@ describe('after a hiccup', () => {
     expect(told).toEqual(['ADDED a']);
   });
 
-  it.each([401, 500, 503])('tries again after a list that is answered %d', async (code) => {
+  it.each([401, 500, 503])('tells of a list that is answered %d, and tries again', async (code) => {
     server.failNext('GET', code);
     const informer = informerOf();
+    const errors: unknown[] = [];
+    informer.onError((error) => errors.push(error));
     informer.start();
     await informer.synced();
+    expect(errors).toEqual([expect.objectContaining({ code })]);
     expect(informer.healthy).toBe(true);
     expect(server.lists()).toBe(2);
   });

@@ -5,11 +5,7 @@ import { AGENT_SELECTOR } from '@dynamo-snapshot/api/names';
 import { statusOf } from '@dynamo-snapshot/controller/api';
 import type { Session } from '../session';
 import type { AgentPod } from './args';
-
-const STORE_VARIABLE = 'SNAPSHOT_STORE';
-
-const agentContainer = (pod: V1Pod) =>
-  pod.spec?.containers.find((c) => c.env?.some((e) => e.name === STORE_VARIABLE));
+import { agentContainer, agentsFor, storeOf } from './releases';
 
 /** In every namespace where that may be listed, else in ours. */
 export async function listAgents(session: Session): Promise<readonly V1Pod[]> {
@@ -17,30 +13,28 @@ export async function listAgents(session: Session): Promise<readonly V1Pod[]> {
     if (statusOf(error) !== 403) throw error;
     return session.cluster.listPods(session.namespace, AGENT_SELECTOR);
   });
-  return pods.filter((pod) => agentContainer(pod) !== undefined);
+  return pods.filter((pod) => agentContainer(pod.spec) !== undefined);
 }
 
 export const isReady = (pod: V1Pod): boolean =>
   pod.metadata?.deletionTimestamp === undefined &&
   pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
 
-export function agentPod(pod: V1Pod): AgentPod {
-  const container = agentContainer(pod);
-  return {
-    namespace: pod.metadata?.namespace ?? '',
-    name: pod.metadata?.name ?? '',
-    container: container?.name ?? '',
-    store: container?.env?.find((e) => e.name === STORE_VARIABLE)?.value ?? '',
-  };
-}
+export const agentPod = ({ metadata, spec }: V1Pod): AgentPod => ({
+  namespace: metadata?.namespace ?? '',
+  name: metadata?.name ?? '',
+  container: agentContainer(spec)?.name ?? '',
+  store: storeOf(spec),
+});
 
-/** Any that is ready: the store is the same for all. Throws NoAgent. */
+/** Any that is ready of the release that the namespace belongs to: its store is the same for all of them. Throws NoAgent. */
 export async function anyAgent(session: Session): Promise<AgentPod> {
-  const pod = (await listAgents(session)).find(isReady);
+  const { namespace } = session;
+  const pod = agentsFor(namespace, await listAgents(session)).find(isReady);
   if (pod === undefined)
     throw new TerminalError(
       'NoAgent',
-      'no agent is ready, and only an agent reaches the store: kubectl snapshot doctor tells why',
+      `no agent of a release that watches namespace ${namespace} is ready, and only such an agent reaches its store: kubectl snapshot doctor tells why`,
     );
   return agentPod(pod);
 }

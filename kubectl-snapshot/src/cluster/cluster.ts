@@ -11,6 +11,7 @@ import { Informer } from '@dynamo-snapshot/controller/informer';
 import { silent } from '@dynamo-snapshot/controller/log';
 import type { Resource } from '@dynamo-snapshot/controller/resource';
 import { listResource } from '@dynamo-snapshot/controller/resource';
+import { refusalOf } from './refusal';
 
 const ours = { group: GROUP, version: VERSION } as const;
 
@@ -23,6 +24,15 @@ const resource = (plural: string, namespace: string | undefined): Resource => ({
   ...ours,
   plural,
   ...(namespace === undefined ? {} : { namespace }),
+});
+
+/** Watched by name, so that the right to watch one object is enough. */
+export const podNamed = (namespace: string, name: string): Resource => ({
+  group: '',
+  version: 'v1',
+  plural: 'pods',
+  namespace,
+  fieldSelector: `metadata.name=${name}`,
 });
 
 export interface NewCheckpoint {
@@ -123,23 +133,10 @@ export class Cluster {
     }
   }
 
-  /** Settles when the pod is as asked, or the signal ends the waiting. */
-  async podIs(pod: V1Pod, signal: AbortSignal, holds: (pod: V1Pod) => boolean): Promise<boolean> {
-    const { name = '', namespace = '', uid } = pod.metadata ?? {};
-    const what = {
-      group: '',
-      version: 'v1',
-      plural: 'pods',
-      namespace,
-      fieldSelector: `metadata.name=${name}`,
-    };
-    const held = await this.follow<V1Pod, true>(what, signal, (list) =>
-      list.some((p) => p.metadata?.uid === uid && holds(p)) ? true : undefined,
-    );
-    return held === true;
-  }
-
-  /** Runs `look` on the cached list after every change until it gives a value, or the signal ends it (undefined). */
+  /**
+   * Runs `look` on the cached list after every change until it gives a value, or the signal ends it (undefined).
+   * Throws what no waiting cures, as a right that is missing; other errors of the API server pass.
+   */
   async follow<T extends Watched, R>(
     what: Resource,
     signal: AbortSignal,
@@ -159,6 +156,10 @@ export class Cluster {
         signal.addEventListener('abort', () => resolve(undefined), { once: true });
         if (signal.aborted) resolve(undefined);
         informer.onChange(() => setImmediate(again));
+        informer.onError((error) => {
+          const refusal = refusalOf(error, what);
+          if (refusal !== undefined) reject(refusal);
+        });
         informer.start();
         void informer.synced().then(again);
       });

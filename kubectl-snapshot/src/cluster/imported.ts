@@ -28,20 +28,8 @@ export async function markReady(
   { metadata }: DynamoCheckpoint,
   status: CheckpointStatus,
 ): Promise<void> {
-  const { namespace, name, uid } = metadata;
-  const what = { ...checkpoints(namespace), fieldSelector: `metadata.name=${name}` };
-  const waits = ({ status: s }: DynamoCheckpoint) =>
-    findCondition(s?.conditions, condition.ready)?.reason === reason.sourcePodNotFound;
-  const seen = await cluster.follow<DynamoCheckpoint, DynamoCheckpoint>(
-    what,
-    AbortSignal.timeout(OPERATOR_MS),
-    (list) => list.find((c) => c.metadata.uid === uid && waits(c)),
-  );
-  if (seen === undefined)
-    throw new TerminalError(
-      'OperatorSilent',
-      `the operator has not looked at checkpoint ${name}: kubectl snapshot doctor tells why`,
-    );
+  const { namespace, name } = metadata;
+  const seen = await untilItWaits(cluster, metadata);
   const conditions = seen.status?.conditions?.map((c) =>
     c.type === condition.ready || c.type === condition.captured
       ? { ...c, ...imported(status.createdAt ?? c.lastTransitionTime) }
@@ -61,6 +49,42 @@ export async function markReady(
   await during(`set the status of checkpoint ${name}`, () =>
     api.patchNamespacedCustomObjectStatus(at, merge),
   );
+}
+
+const readyReason = ({ status }: DynamoCheckpoint): string | undefined =>
+  findCondition(status?.conditions, condition.ready)?.reason;
+
+/** Throws where the operator refuses it, or has not said so within a minute. */
+async function untilItWaits(
+  cluster: Cluster,
+  { namespace, name, uid }: DynamoCheckpoint['metadata'],
+): Promise<DynamoCheckpoint> {
+  const what = { ...checkpoints(namespace), fieldSelector: `metadata.name=${name}` };
+  let last: DynamoCheckpoint | undefined;
+  const seen = await cluster.follow<DynamoCheckpoint, DynamoCheckpoint>(
+    what,
+    AbortSignal.timeout(OPERATOR_MS),
+    (list) => {
+      last = list.find((c) => c.metadata.uid === uid);
+      if (last?.status?.phase === 'Failed') throw refused(last);
+      return last !== undefined && readyReason(last) === reason.sourcePodNotFound ? last : undefined;
+    },
+  );
+  if (seen !== undefined) return seen;
+  throw last?.status?.phase === undefined ? silentAbout(name) : refused(last);
+}
+
+const silentAbout = (name: string): TerminalError =>
+  new TerminalError(
+    'OperatorSilent',
+    `the operator has not looked at checkpoint ${name}: kubectl snapshot doctor tells why`,
+  );
+
+function refused(checkpoint: DynamoCheckpoint): TerminalError {
+  const { phase, message = '' } = checkpoint.status ?? {};
+  const why = readyReason(checkpoint) ?? reason.checkpointFailed;
+  const words = `the operator does not take checkpoint ${checkpoint.metadata.name}, which is ${phase}`;
+  return new TerminalError(why, `${words}: ${why}: ${message}`);
 }
 
 /** Without its artifact, which the one who asks has removed. */

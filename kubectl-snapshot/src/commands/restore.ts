@@ -1,21 +1,15 @@
 /** `restore CHECKPOINT`: makes a pod from the one that was captured, and follows it until the worker is back. */
 import { readFileSync } from 'node:fs';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { findCondition } from '@dynamo-snapshot/api/conditions';
 import { STANDBY_PATH } from '@dynamo-snapshot/api/control';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
-import { RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
-import { humanSeconds } from '@dynamo-snapshot/api/quantity';
 import { parse } from 'yaml';
-import { assignments } from '../cluster/cluster';
 import { exitCode } from '../exit';
-import { operationLine, operationOf } from '../operations/operation';
 import type { AddCommand, Session } from '../session';
 import { restorePod } from './restore-pod';
+import { waitForRestore } from './restore-wait';
 import { seconds } from './values';
-import { timingsLine } from './wait';
 
 interface RestoreOptions {
   readonly name?: string;
@@ -62,7 +56,7 @@ async function restore(session: Session, name: string, options: RestoreOptions):
   refuseUnshaped(await cluster.createPod(pod, true));
   const made = await cluster.createPod(pod, false);
   session.world.out.write(`pod ${made.metadata?.name} created in namespace ${namespace}\n`);
-  return options.wait ? waitForPod(session, made, options.timeout) : exitCode.ok;
+  return options.wait ? waitForRestore(session, made, options.timeout) : exitCode.ok;
 }
 
 /** A pod that nobody has made a placeholder of would start the slow way, and say that it was restored from something. */
@@ -90,55 +84,4 @@ async function sourceOf(
       `pod ${name}, which was captured, is gone: give a pod like it with -f`,
     );
   return pod;
-}
-
-interface Ended {
-  readonly ok: boolean;
-  readonly restore?: SnapshotAssignment;
-}
-
-async function waitForPod(session: Session, pod: V1Pod, timeout: number): Promise<number> {
-  const { out, err, clock, signal } = session.world;
-  const live = out.live();
-  const look = { colours: out.colours, bars: out.isTerminal };
-  const started = clock.now();
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]);
-  const restores = session.cluster.follow<SnapshotAssignment, Ended>(
-    assignments(session.namespace),
-    stop,
-    (list) => {
-      const mine = list.find((a) => a.spec.operation === 'Restore' && a.spec.pod?.uid === pod.metadata?.uid);
-      if (mine === undefined) return undefined;
-      const operation = operationOf(mine);
-      const line = operationLine(operation, clock.now(), look);
-      const { step } = operation.progress ?? {};
-      const told =
-        step === undefined || operation.phase !== 'Running'
-          ? operation
-          : { ...operation, progress: { step, summary: step } };
-      live.draw([line], [operationLine(told, clock.now(), look)]);
-      if (operation.phase === 'Succeeded') return { ok: true, restore: mine };
-      return operation.phase === 'Failed' || operation.phase === 'Cancelled'
-        ? { ok: false, restore: mine }
-        : undefined;
-    },
-  );
-  const ended = await restores;
-  live.done();
-  if (ended === undefined) {
-    err.write(
-      `${signal.aborted ? 'interrupted' : `not restored within ${humanSeconds(timeout)}`}; the pod stays: kubectl describe pod ${pod.metadata?.name}\n`,
-    );
-    return signal.aborted ? exitCode.interrupted : exitCode.timedOut;
-  }
-  if (!ended.ok) return exitCode.operationFailed;
-  await session.cluster.podIs(
-    pod,
-    stop,
-    (p) => findCondition(p.status?.conditions, RESTORED_CONDITION)?.status === 'True',
-  );
-  out.write(
-    `restored in ${humanSeconds((clock.now() - started) / 1000)}: ${timingsLine(ended.restore?.status?.timings ?? [])}\n`,
-  );
-  return exitCode.ok;
 }

@@ -82,8 +82,9 @@ async function watch(session: Session, options: StatusOptions): Promise<number> 
     );
     return options.untilIdle === true && !operations.some(isRunning) ? true : undefined;
   };
-  const idle = await session.cluster.follow(assignments(session.listNamespace), signal, draw);
-  live.done();
+  const idle = await session.cluster
+    .follow(assignments(session.listNamespace), signal, draw)
+    .finally(() => live.done());
   return idle === true ? exitCode.ok : exitCode.interrupted;
 }
 

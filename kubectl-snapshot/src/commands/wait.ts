@@ -22,17 +22,14 @@ export async function waitForCheckpoint(
   const look = { colours: out.colours, bars: out.isTerminal };
   const limit = AbortSignal.timeout(timeout * 1000);
   const what = { ...checkpoints(namespace), fieldSelector: `metadata.name=${name}` };
-  const ended = await session.cluster.follow<DynamoCheckpoint, DynamoCheckpoint>(
-    what,
-    AbortSignal.any([signal, limit]),
-    (list) => {
+  const ended = await session.cluster
+    .follow<DynamoCheckpoint, DynamoCheckpoint>(what, AbortSignal.any([signal, limit]), (list) => {
       const now = list.find((c) => c.metadata.uid === uid);
       if (now === undefined) return undefined;
       live.draw([phaseLine(now, look)], [phaseLine(withoutBytes(now), look)]);
       return now.status?.phase === 'Ready' || now.status?.phase === 'Failed' ? now : undefined;
-    },
-  );
-  live.done();
+    })
+    .finally(() => live.done());
   if (ended === undefined) {
     const why = signal.aborted ? 'interrupted' : `not Ready within ${humanSeconds(timeout)}`;
     err.write(`${why}; the capture goes on: kubectl snapshot status -w\n`);

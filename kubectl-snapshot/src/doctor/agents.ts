@@ -1,44 +1,59 @@
-/** Whether every node that should have an agent has one that is ready; pure. */
+/** Whether every node that should have an agent has one that is ready, of each release; pure. */
 import type { V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
 import { isReady } from '../artifact/agents';
 import type { Said } from './decide';
 import { ok, problem, unknown } from './decide';
 import type { SeenCluster } from './observe';
+import type { Release } from './releases';
+import { releasesOf } from './releases';
 
 export function decideAgents({ nodes, agents, daemonSets, warnings }: SeenCluster): readonly Said[] {
   if ('unknown' in agents) return [unknown(agents.unknown)];
   if ('unknown' in nodes) return [unknown(`nodes: ${nodes.unknown}`)];
-  const [daemonSet] = 'value' in daemonSets ? daemonSets.value : [];
-  if (daemonSet === undefined && agents.value.length === 0)
+  const releases = releasesOf(agents.value, 'value' in daemonSets ? daemonSets.value : []);
+  if (releases.length === 0)
     return [
       problem('there are no agents', 'install the chart: helm install snapshot charts/dynamo-snapshot'),
     ];
-  return nodes.value.map((node) => ofNode(node, agents.value, daemonSet, warnings));
+  return nodes.value.flatMap((node) => ofNode(node, releases, warnings));
 }
 
 function ofNode(
   node: V1Node,
-  agents: readonly V1Pod[],
-  daemonSet: V1DaemonSet | undefined,
+  releases: readonly Release[],
   warnings: ReadonlyMap<string, string>,
-): Said {
+): readonly Said[] {
   const name = node.metadata?.name ?? '';
-  const pods = agents.filter(
-    (pod) => pod.spec?.nodeName === name && pod.metadata?.deletionTimestamp === undefined,
-  );
-  if (pods.some(isReady)) return ok(`agent ${pods.find(isReady)?.metadata?.name} is ready`, name);
-  const [pod] = pods;
-  if (pod !== undefined) return notReady(pod, name, warnings);
-  const why = whyNone(node, daemonSet);
-  return problem(`no agent runs on it${why === undefined ? '' : `: ${why}`}`, NONE, name);
+  const here = releases.map((release) => ({ release, pods: podsOn(name, release) }));
+  const isServed = here.some(({ pods }) => pods.length > 0);
+  return here.flatMap(({ release, pods }) => {
+    const ready = pods.find(isReady);
+    if (ready !== undefined) return [ok(`agent ${ready.metadata?.name} is ready`, name)];
+    const [pod] = pods;
+    if (pod !== undefined) return [notReady(pod, name, warnings)];
+    const why = whyNone(node, release.daemonSets);
+    // Teams may have divided the nodes among their releases.
+    if (why !== undefined && isServed) return [];
+    const which = releases.length > 1 ? ` of ${release.name}` : '';
+    return [problem(`no agent${which} runs on it${why === undefined ? '' : `: ${why}`}`, NONE, name)];
+  });
 }
+
+const podsOn = (node: string, { agents }: Release): readonly V1Pod[] =>
+  agents.filter((pod) => pod.spec?.nodeName === node && pod.metadata?.deletionTimestamp === undefined);
 
 const NONE =
   'nothing is captured or restored there; if it should be, fit daemonset.nodeSelector and daemonset.tolerations of the chart to the node';
 
+/** Undefined where one of them fits the node. */
+function whyNone(node: V1Node, daemonSets: readonly V1DaemonSet[]): string | undefined {
+  const misfits = daemonSets.map((set) => misfit(node, set));
+  return misfits.includes(undefined) ? undefined : misfits[0];
+}
+
 /** What of the DaemonSet does not fit the node, as the scheduler would see it. */
-function whyNone({ metadata, spec }: V1Node, daemonSet: V1DaemonSet | undefined): string | undefined {
-  const template = daemonSet?.spec?.template.spec;
+function misfit({ metadata, spec }: V1Node, daemonSet: V1DaemonSet): string | undefined {
+  const template = daemonSet.spec?.template.spec;
   const missing = Object.entries(template?.nodeSelector ?? {}).filter(
     ([key, value]) => metadata?.labels?.[key] !== value,
   );

@@ -1,4 +1,5 @@
 /** What is wrong with a cluster, in words, and what to do about it; pure. */
+import type { V1Deployment } from '@kubernetes/client-node';
 import type { Check, CheckName } from '@dynamo-snapshot/api/doctor';
 import { checks } from '@dynamo-snapshot/api/doctor';
 import { humanSeconds } from '@dynamo-snapshot/api/quantity';
@@ -29,7 +30,7 @@ const all = (check: CheckName, said: readonly Said[]): readonly Finding[] =>
 
 export const decide = (seen: SeenCluster, now: number): readonly Finding[] => [
   ...all(checks.definitions, [definitions(seen)]),
-  ...all(checks.operator, [operator(seen)]),
+  ...all(checks.operator, decideOperators(seen)),
   ...all(checks.webhook, decideWebhook(seen, now)),
   ...all(checks.agents, decideAgents(seen)),
   ...all(checks.storage, decideStorage(seen)),
@@ -47,13 +48,18 @@ function definitions({ checkpoints }: SeenCluster): Said {
   return unknown(checkpoints.unknown);
 }
 
-function operator({ operators }: SeenCluster): Said {
-  if ('unknown' in operators) return unknown(operators.unknown);
-  const [deployment] = operators.value;
-  if (deployment === undefined)
-    return problem('there is no operator', 'install the chart: helm install snapshot charts/dynamo-snapshot');
-  const { name, namespace } = deployment.metadata ?? {};
-  const ready = deployment.status?.readyReplicas ?? 0;
+function decideOperators({ operators }: SeenCluster): readonly Said[] {
+  if ('unknown' in operators) return [unknown(operators.unknown)];
+  if (operators.value.length === 0)
+    return [
+      problem('there is no operator', 'install the chart: helm install snapshot charts/dynamo-snapshot'),
+    ];
+  return operators.value.map(ofOperator);
+}
+
+function ofOperator({ metadata, status }: V1Deployment): Said {
+  const { name, namespace } = metadata ?? {};
+  const ready = status?.readyReplicas ?? 0;
   if (ready > 0) return ok(`${ready} of operator ${namespace}/${name} ready`);
   return problem(
     `operator ${namespace}/${name} has no replica that is ready: nothing is captured or restored`,

@@ -183,6 +183,8 @@ describe('an artifact in the store', () => {
   it('where no agent is ready, that is said', async () => {
     mkdirSync(at('store'), { recursive: true });
     stage.server.store.delete({ collection: 'api/v1/pods', namespace: 'default', name: 'agent-x' });
-    expect((await stage.run(['inspect', 'qwen3'])).err).toContain('no agent is ready');
+    expect((await stage.run(['inspect', 'qwen3'])).err).toContain(
+      'no agent of a release that watches namespace default is ready',
+    );
   });
 });

@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
+import type { AssignmentStatus } from '@dynamo-snapshot/api/assignment';
 import { STANDBY_PATH } from '@dynamo-snapshot/api/control';
 import { annotation, RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
 import { until } from '../../../controller/test/until';
@@ -123,21 +124,77 @@ describe('restore', () => {
     ]);
   });
 
+  const clone = () => stage.server.store.get({ ...pods, name: 'clone' });
+  const begun = async (...flags: readonly string[]) => {
+    const run = stage.start(['restore', 'qwen3', '--name', 'clone', ...flags]);
+    await until('pod and assignments are watched', () => stage.server.watches === 2);
+    return run;
+  };
+  const attempt = (name: string, status: AssignmentStatus) => {
+    const pod = { name: 'clone', uid: clone()?.metadata.uid ?? '' };
+    stage.make('snapshotassignments', assignment(name, status, { operation: 'Restore', pod }));
+  };
+  const says = (status: string, reason: string, message = '') =>
+    stage.server.store.change({ ...pods, name: 'clone' }, 'status', (old) => ({
+      ...old,
+      status: { conditions: [{ type: RESTORED_CONDITION, status, reason, message }] },
+    }));
+
   it('ends with 4 where the restore failed', async () => {
-    const run = stage.start(['restore', 'qwen3', '--name', 'clone']);
-    await until('the pod is made', () => stage.server.store.get({ ...pods, name: 'clone' }) !== undefined);
-    const uid = stage.server.store.get({ ...pods, name: 'clone' })?.metadata.uid ?? '';
-    stage.make(
-      'snapshotassignments',
-      assignment(
-        'r',
-        { phase: 'Failed', reason: 'ImageMismatch' },
-        { operation: 'Restore', pod: { name: 'clone', uid } },
-      ),
-    );
+    const run = await begun();
+    attempt('r', { phase: 'Failed', reason: 'ImageMismatch', message: 'of another image' });
     expect(await run.ended).toMatchObject({
       code: exitCode.operationFailed,
       out: expect.stringContaining('ImageMismatch'),
+      err: 'pod clone was not restored: ImageMismatch: of another image\n',
+    });
+  });
+
+  it('a failed attempt ends nothing while the operator makes another', async () => {
+    const run = await begun();
+    attempt('r', { phase: 'Failed', reason: 'RestoreFailed' });
+    await until('it is told', () => run.out.text().includes('RestoreFailed'));
+    attempt('r-2', { phase: 'Succeeded', timings: [{ step: 'criu', seconds: 0.21 }] });
+    await until('the second is told', () => run.out.text().includes('done'));
+    says('True', 'RestoreSucceeded');
+    expect(await run.ended).toMatchObject({
+      code: exitCode.ok,
+      out: expect.stringMatching(/restored in 0\.00s: criu 0\.21s\n$/),
+    });
+  });
+
+  it('what the agent has not proven is not restored', async () => {
+    const run = await begun();
+    attempt('r', { phase: 'Succeeded' });
+    says('False', 'RestoreUnproven', 'no receipt');
+    expect(await run.ended).toMatchObject({
+      code: exitCode.operationFailed,
+      err: 'pod clone was not restored: RestoreUnproven: no receipt\n',
+    });
+  });
+
+  it.each([
+    ['an interrupt', [], exitCode.interrupted, 'interrupted'],
+    ['--timeout', ['--timeout', '1'], exitCode.timedOut, 'not restored within 1.00s'],
+  ])('%s before the pod says that it is restored is no success', async (_, flags, code, why) => {
+    const run = await begun(...flags);
+    attempt('r', { phase: 'Succeeded' });
+    says('Unknown', 'RestoreRunning', 'restoring from qwen3');
+    await until('it is told', () => run.out.text().includes('done'));
+    if (flags.length === 0) run.stop.abort();
+    expect(await run.ended).toEqual({
+      code,
+      out: expect.not.stringContaining('restored in'),
+      err: expect.stringMatching(`^${why}.*; the pod stays: kubectl describe pod clone\n$`),
+    });
+  });
+
+  it('ends with 4 where the pod is deleted', async () => {
+    const run = await begun();
+    stage.server.store.delete({ ...pods, name: 'clone' });
+    expect(await run.ended).toMatchObject({
+      code: exitCode.operationFailed,
+      err: 'pod clone was not restored: it is gone\n',
     });
   });
 

@@ -11,11 +11,15 @@ const meta = (name: string, component = '') => ({ name, namespace: 'dynamo', lab
 const CERTIFICATE =
   'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJsVENDQVR1Z0F3SUJBZ0lVT2hoekZFTnQ5MnpNZkFZYWh0NW14VmhrdWUwd0NnWUlLb1pJemowRUF3SXcKSHpFZE1Cc0dBMVVFQXd3VVpIbHVZVzF2TFhOdVlYQnphRzkwTFhSbGMzUXdJQmNOTWpZeE1USTRNVGt6TXpVMQpXaGdQTWpFeU5qRXhNRFF4T1RNek5UVmFNQjh4SFRBYkJnTlZCQU1NRkdSNWJtRnRieTF6Ym1Gd2MyaHZkQzEwClpYTjBNRmt3RXdZSEtvWkl6ajBDQVFZSUtvWkl6ajBEQVFjRFFnQUVITjZzWVBRTVNyQjA4bmlLOUhuZFh2NFYKbGVOMmEwTGlJRkpTSW5JTG5LWEV0bGRHRzFabVpDVHdFQjFEd2toSnJneEdWaDFoYWZ4b2xSSUQzWUlWaGFOVApNRkV3SFFZRFZSME9CQllFRkdRMjVjVzNwdHEwYTNsWkNhdDdudjlqQnNCdk1COEdBMVVkSXdRWU1CYUFGR1EyCjVjVzNwdHEwYTNsWkNhdDdudjlqQnNCdk1BOEdBMVVkRXdFQi93UUZNQU1CQWY4d0NnWUlLb1pJemowRUF3SUQKU0FBd1JRSWdSZWp1YnNyMXZ6MTI5ZkpWeGlpL3FBcXhsRWFCT25GemdEOUZzcWQ3L3lzQ0lRQ0RNdGJQUHJDago1NnUwUXEwVjFWWjI3bDMzWHJ3OEw2UFNOSUFSUHNBN3p3PT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=';
 
+const container = { name: 'agent', env: [{ name: 'SNAPSHOT_STORE', value: '/checkpoints' }] };
+const volumes = [{ name: 'checkpoints', persistentVolumeClaim: { claimName: 'snapshot-pvc' } }];
+
 const agent = (node: string, ready = true) => ({
   metadata: { ...meta(`agent-${node}`, 'agent'), uid: node },
   spec: {
     nodeName: node,
-    containers: [{ name: 'agent', env: [{ name: 'SNAPSHOT_STORE', value: '/checkpoints' }] }],
+    containers: [container],
+    volumes,
   },
   status: {
     phase: ready ? 'Running' : 'Pending',
@@ -29,7 +33,8 @@ const daemonSet = {
     template: {
       spec: {
         nodeSelector: { 'kubernetes.io/arch': 'amd64' },
-        volumes: [{ name: 'checkpoints', persistentVolumeClaim: { claimName: 'snapshot-pvc' } }],
+        containers: [container],
+        volumes,
       },
     },
   },

@@ -14,6 +14,7 @@ import { isUnreadable } from '../journal/journal';
 import { command } from '../linux/command';
 import { parseMountinfo } from '../linux/mountinfo';
 import { isAlive } from '../linux/proc';
+import { artifactsIn } from './artifacts';
 import type { DiskFacts, JournalFacts, NodeFacts } from './decide';
 import { decide, NEEDED_FEATURES } from './decide';
 
@@ -28,7 +29,7 @@ type Places = Pick<
 
 export async function nodeReport(places: Places, now: () => number): Promise<NodeReport> {
   const facts = await observe(places, now);
-  return { nodeName: places.nodeName, checks: decide(facts), artifacts: artifacts(places.store), now: now() };
+  return { nodeName: places.nodeName, checks: decide(facts), ...artifactsIn(places.store), now: now() };
 }
 
 export async function observe(places: Places, now: () => number): Promise<NodeFacts> {
@@ -133,25 +134,4 @@ function journalFacts(dir: string, uid: string, now: number): JournalFacts {
     ...(unreadable ? { unreadable } : {}),
     ageSeconds,
   };
-}
-
-const HASH = /^[0-9a-f]{16}$/;
-const MANY = 10_000;
-
-/** <namespace>/<identity hash>/<uid> of everything that is published. */
-function artifacts(store: string): readonly string[] {
-  const below = (path: string, wanted: (name: string) => boolean) => {
-    try {
-      return readdirSync(join(store, path), { withFileTypes: true })
-        .filter((e) => e.isDirectory() && wanted(e.name))
-        .map((e) => (path === '' ? e.name : `${path}/${e.name}`));
-    } catch {
-      return [];
-    }
-  };
-  const namespaces = below('', (name) => !name.startsWith('.'));
-  return namespaces
-    .flatMap((namespace) => below(namespace, (name) => HASH.test(name)))
-    .flatMap((hash) => below(hash, (name) => UID.test(name)))
-    .slice(0, MANY);
 }
