@@ -25,7 +25,7 @@ import { recover } from './journal/recover';
 import type { UndoStep } from './journal/step';
 import { containerId } from './linux/ids';
 import { processRef } from './linux/proc';
-import { dup2 } from './linux/syscalls';
+import { dup2, exitNow } from './linux/syscalls';
 import { threadsFor } from './memory/decide';
 import { withPool } from './memory/pool';
 import { openArtifact } from './store/directory';
@@ -172,14 +172,18 @@ function run([name, ...args]: readonly string[]): Promise<number> | number {
 }
 
 async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  let code: number;
   try {
-    process.exitCode = await run(process.argv.slice(2));
+    code = await run(args);
   } catch (error) {
     console.error(explain(error));
-    process.exitCode = error instanceof TerminalError && error.reason === 'Usage' ? 2 : 1;
+    code = error instanceof TerminalError && error.reason === 'Usage' ? 2 : 1;
   }
-  // Work that was given up may still be going on.
-  process.exit();
+  // The driver has a clean end, and nothing there waits for a store.
+  if (args[0] === 'cuda') process.exit(code);
+  // Work that was given up may still be going on, or hang on a store: Node would wait for its thread.
+  exitNow(code);
 }
 
 void main();

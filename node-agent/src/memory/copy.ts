@@ -203,9 +203,11 @@ export class MemoryCopy {
     this.#table?.giveUp();
   }
 
-  async close(): Promise<void> {
-    await this.#pool.close();
-    if (this.#staging !== undefined) release(this.#staging);
+  /** Waits a moment at most: a source may have to be given back. Threads that hang on the store keep the staging memory. */
+  close(): Promise<void> {
+    return this.#pool.close(() => {
+      if (this.#staging !== undefined) release(this.#staging);
+    });
   }
 }
 
