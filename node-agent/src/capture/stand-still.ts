@@ -1,0 +1,35 @@
+/** How long CRIU may keep a source still, whatever becomes of the engine meanwhile; pure. */
+import { reason } from '@dynamo-snapshot/api/names';
+
+/** The source needs a moment to answer its next probe. */
+const BUDGET_SHARE = 0.8;
+
+export interface Times {
+  /** Until the kubelet kills a source that stands still; absent = never. */
+  readonly budgetSeconds?: number;
+  /** Of the operation. */
+  readonly remainingSeconds: number;
+}
+
+export interface StandStill {
+  readonly seconds: number;
+  /** Of the error where it takes longer. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export function standStill({ budgetSeconds = Infinity, remainingSeconds }: Times): StandStill {
+  const left = budgetSeconds * BUDGET_SHARE;
+  // Rounded up: an engine that is well is told of its deadline first, and knows more of it.
+  if (left >= remainingSeconds)
+    return {
+      seconds: Math.ceil(remainingSeconds),
+      reason: reason.deadlineExceeded,
+      message: 'the dump was not done in time',
+    };
+  return {
+    seconds: left,
+    reason: 'StoodStillTooLong',
+    message: 'its livenessProbe would have ended the source soon',
+  };
+}
