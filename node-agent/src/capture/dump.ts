@@ -18,15 +18,18 @@ export interface DumpPlan extends Omit<DumpJob, 'criu' | 'actionScript'> {
   readonly hookDir: string;
   /** Until the kubelet kills a source that stands still; absent = never. */
   readonly budgetSeconds?: number;
+  /** What else of that is used up, before the dump and after it; absent = nothing. */
+  readonly spentSeconds?: number;
 }
 
 /**
- * Throws DumpFailed with CRIU's own words, and StoodStillTooLong; the source runs on in every case. No
+ * Throws DumpFailed with CRIU's own words, and StoodStillTooLong where no time is left for it, or was not enough; the source runs on in every case. No
  * deadline ends CRIU: it is asked to let go, and waited for.
  */
 export async function dump(plan: DumpPlan, io: EngineIo, whileFrozen: () => Promise<void>): Promise<void> {
   const { seconds, ...why } = standStill({ ...plan, remainingSeconds: remainingMs(io) / 1000 });
   const tooLong = () => new TerminalError(why.reason, why.message);
+  if (seconds <= 0) throw tooLong();
   io.willUndo({ do: 'endDump', hook: plan.hookDir });
   const hook = new DumpHook(plan.hookDir, { tells: plan.netInode !== inode('/proc/self/ns/net'), seconds });
   const close = hook.open(() => unlessStopped(io.signal, whileFrozen), io.signal);

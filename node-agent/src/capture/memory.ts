@@ -40,6 +40,8 @@ export interface Source {
   /** Does nothing where it is stopped already. The threads, where there are any, have nothing else to do until it is. */
   stop(threads?: Pool): Promise<void>;
   resume(): Promise<void>;
+  /** Seconds that it stands still already, and will when it is dumped: for its GPU. */
+  spentSeconds(): number;
 }
 
 export type DumpedMemory =
@@ -50,10 +52,17 @@ export async function dumpWithMemory(job: MemoryDump, io: EngineIo, source: Sour
   const why = io.config.pages === 'criu' ? 'as configured' : await trySplit(job, io, source);
   if (typeof why !== 'string') return why;
   await source.stop();
-  await io.steps.runToEnd('dump', () => dump(job.plan, io, job.whileFrozen));
+  await io.steps.runToEnd('dump', () => dumpInTime(job.plan, io, source, job.whileFrozen));
   await source.resume();
   return { pages: 'criu', why };
 }
+
+const dumpInTime = (
+  plan: DumpPlan,
+  io: EngineIo,
+  source: Source,
+  whileFrozen: () => Promise<void>,
+): Promise<void> => dump({ ...plan, spentSeconds: source.spentSeconds() }, io, whileFrozen);
 
 /** A string says why CRIU must write the pages; any other failure is one of the whole capture. */
 async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<DumpedMemory | string> {
@@ -92,7 +101,7 @@ async function dumpAndStore(
   );
   try {
     await io.steps.runToEnd('dump', () =>
-      dump(plan, io, () => {
+      dumpInTime(plan, io, source, () => {
         listed.abort();
         const copied = early.then(() => copying(copy, plan.pid, io));
         return both(whileFrozen(), copied);

@@ -50,6 +50,7 @@ export function stoppable(
       io.steps.note('paused', paused);
       await wakeUp(request, seen, io);
     },
+    spentSeconds: () => gpu?.spentSeconds() ?? 0,
     get areas() {
       return areas;
     },

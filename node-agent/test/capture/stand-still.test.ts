@@ -8,7 +8,7 @@ it.each([
   ],
   [
     'also where a probe would bear more',
-    { remainingSeconds: 7, budgetSeconds: 10 },
+    { remainingSeconds: 7, budgetSeconds: 10, spentSeconds: 1 },
     { seconds: 7, reason: 'DeadlineExceeded', message: 'the dump was not done in time' },
   ],
   [
@@ -18,6 +18,26 @@ it.each([
       seconds: 8,
       reason: 'StoodStillTooLong',
       message: 'its livenessProbe would have ended the source soon',
+    },
+  ],
+  [
+    'less by what its GPU takes',
+    { remainingSeconds: 600, budgetSeconds: 10, spentSeconds: 5 },
+    {
+      seconds: 3,
+      reason: 'StoodStillTooLong',
+      message:
+        'its livenessProbe would have ended the source soon; of the 10.0s that it allows, the GPU takes 5.00s',
+    },
+  ],
+  [
+    'not at all where that is too much already',
+    { remainingSeconds: 600, budgetSeconds: 10, spentSeconds: 9 },
+    {
+      seconds: -1,
+      reason: 'StoodStillTooLong',
+      message:
+        'its livenessProbe would have ended the source soon; of the 10.0s that it allows, the GPU takes 9.00s',
     },
   ],
 ])('CRIU may keep a source still %s', (_, times, limit) => {

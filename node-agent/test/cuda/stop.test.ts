@@ -69,6 +69,16 @@ it('a driver that does not answer yet is asked again when it is needed', async (
   expect(stage.state(a)).toBe('running');
 });
 
+it('tells what of the stand-still is used up: since the first lock, and what giving back will take', async () => {
+  const a = stage.process('running');
+  stage.will('slow-checkpoint', 300);
+  const gpu = await cudaStop({ ...tree(a), bytes: 10e9 }, stage.io);
+  expect(gpu.spentSeconds()).toBeGreaterThan(2.3);
+  expect(gpu.spentSeconds()).toBeLessThan(30);
+  await gpu.resume();
+  expect((await cudaStop(tree(), stage.io)).spentSeconds()).toBe(0);
+});
+
 it('starts nothing where no process holds CUDA state', async () => {
   await (await cudaStop(tree(), stage.io)).resume();
   expect(stage.undo).toEqual([]);
