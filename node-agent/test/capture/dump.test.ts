@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,8 +52,7 @@ function plan(more: Partial<DumpPlan> = {}): DumpPlan {
   };
 }
 
-function io(seconds = 600): EngineIo {
-  const { signal } = new AbortController();
+function io(seconds = 600, { signal } = new AbortController()): EngineIo {
   return {
     config: engineConfig({ SNAPSHOT_WORK: dir }),
     log: silent,
@@ -84,6 +83,19 @@ it('or when its probe allows no more', async () => {
     return Promise.resolve();
   });
   await expect(dumping).rejects.toMatchObject({ reason: 'StoodStillTooLong' });
+});
+
+it('nobody reads on the store what CRIU said where the dump was to stop', async () => {
+  const stop = new AbortController();
+  const log = join(dir, 'criu', 'dump.log');
+  execFileSync('mkfifo', [log]);
+  const answering = spawn('sh', ['-c', 'sleep 10; : > "$0"', log], { stdio: 'ignore' });
+  const from = Date.now();
+  const dumping = dump(plan(), io(600, stop), () => Promise.resolve());
+  stop.abort(new Error('cancelled'));
+  await expect(dumping).rejects.toThrow('cancelled');
+  expect(Date.now() - from).toBeLessThan(8000);
+  answering.kill();
 });
 
 it('no dump is begun for which the GPU leaves no time', async () => {
