@@ -77,6 +77,7 @@ export class Ours implements Side {
     const memory = await dumpWithMemory(job, io, {
       ready: () => Promise.resolve(),
       stop: () => Promise.resolve(),
+      spentSeconds: () => 0,
       resume: () => {
         frozen = frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0;
         return Promise.resolve();

@@ -47,6 +47,7 @@ export async function storeTree(
       gpu ??= await cudaStop(tree, io, { threads, cuda });
       areas = gpu.areas;
     },
+    spentSeconds: () => gpu?.spentSeconds() ?? 0,
     resume: async () => {
       if (dump.sourceEnds) return cuda?.close();
       const stats = readFileSync(join(dump.plan.images, 'stats-dump'));

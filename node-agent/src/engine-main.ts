@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,7 +27,7 @@ import type { UndoStep } from './journal/step';
 import { wordsOf } from './journal/step';
 import { containerId } from './linux/ids';
 import { processRef } from './linux/proc';
-import { dup2 } from './linux/syscalls';
+import { dup2, exitNow } from './linux/syscalls';
 import { threadsFor } from './memory/decide';
 import { withPool } from './memory/pool';
 import { openArtifact } from './store/directory';
@@ -174,14 +175,20 @@ function run([name, ...args]: readonly string[]): Promise<number> | number {
 }
 
 async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  let code: number;
   try {
-    process.exitCode = await run(process.argv.slice(2));
+    code = await run(args);
   } catch (error) {
     console.error(explain(error));
-    process.exitCode = error instanceof TerminalError && error.reason === 'Usage' ? 2 : 1;
+    code = error instanceof TerminalError && error.reason === 'Usage' ? 2 : 1;
   }
-  // Work that was given up may still be going on.
-  process.exit();
+  // The driver has a clean end, and nothing there waits for a store.
+  if (args[0] === 'cuda') process.exit(code);
+  // What Node does at an ordinary end (NODE_COMPILE_CACHE).
+  flushCompileCache();
+  // Work that was given up may still be going on, or hang on a store: Node would wait for its thread.
+  exitNow(code);
 }
 
 void main();

@@ -1,5 +1,6 @@
 /** Captures a container: observe, decide, dump while its files are packed, then digest and publish. Whatever fails, it serves afterwards. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
@@ -131,7 +132,7 @@ async function packFiles(
   // Now that nothing can be opened any more.
   const inUse = excludePaths.length === 0 ? [] : processTree(seen.root.pid).flatMap(openPaths);
   const index = await packRootfs({ upperDir, mountPoints, tarFile, excludePaths, inUse });
-  writeFileSync(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
+  await writeFile(join(stagingDir, artifactFile.rootfsIndex), JSON.stringify(index));
   for (const [i, volume] of volumes.entries())
     await packFolder({
       root: `/proc/${seen.root.pid}/root`,

@@ -2,12 +2,14 @@
  * Dumps a tree with our own parallel copy of its memory (docs/adr/0016). CRIU is asked for its own pages instead where the copy
  * cannot be proven whole: the source stands still once more, and the manifest says so.
  */
-import { mkdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 import { artifactFile } from '@dynamo-snapshot/api/layout';
 import type { EngineIo } from '../engine-io';
+import { unlessStopped } from '../engine-io';
 import type { HostPid } from '../linux/ids';
 import { hugeBytesFree, memInfo, ownBytes } from '../linux/proc';
 import type { Copied } from '../memory/copy';
@@ -40,6 +42,8 @@ export interface Source {
   /** Does nothing where it is stopped already. The threads, where there are any, have nothing else to do until it is. */
   stop(threads?: Pool): Promise<void>;
   resume(): Promise<void>;
+  /** Seconds that it stands still already, and will when it is dumped: for its GPU. */
+  spentSeconds(): number;
 }
 
 export type DumpedMemory =
@@ -50,10 +54,17 @@ export async function dumpWithMemory(job: MemoryDump, io: EngineIo, source: Sour
   const why = io.config.pages === 'criu' ? 'as configured' : await trySplit(job, io, source);
   if (typeof why !== 'string') return why;
   await source.stop();
-  await io.steps.runToEnd('dump', () => dump(job.plan, io, job.whileFrozen));
+  await io.steps.runToEnd('dump', () => dumpInTime(job.plan, io, source, job.whileFrozen));
   await source.resume();
   return { pages: 'criu', why };
 }
+
+const dumpInTime = (
+  plan: DumpPlan,
+  io: EngineIo,
+  source: Source,
+  whileFrozen: () => Promise<void>,
+): Promise<void> => dump({ ...plan, spentSeconds: source.spentSeconds() }, io, whileFrozen);
 
 /** A string says why CRIU must write the pages; any other failure is one of the whole capture. */
 async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<DumpedMemory | string> {
@@ -68,14 +79,18 @@ async function trySplit(job: MemoryDump, io: EngineIo, source: Source): Promise<
   } catch (error) {
     if (!isUnproven(error)) throw error;
     io.log.warn(`CRIU writes the pages itself: ${explain(error)}`);
-    for (const dir of [job.plan.images, join(job.dir, artifactFile.pages)])
-      rmSync(dir, { recursive: true, force: true });
-    mkdirSync(job.plan.images, { mode: 0o700 });
+    await unlessStopped(io.signal, () => emptied(job));
     return explain(error);
   } finally {
     io.signal.removeEventListener('abort', stop);
     await copy.close();
   }
+}
+
+async function emptied({ dir, plan }: MemoryDump): Promise<void> {
+  for (const made of [plan.images, join(dir, artifactFile.pages)])
+    await rm(made, { recursive: true, force: true });
+  await mkdir(plan.images, { mode: 0o700 });
 }
 
 /** The memory is stored while the source is given back: neither waits for the other. */
@@ -92,7 +107,7 @@ async function dumpAndStore(
   );
   try {
     await io.steps.runToEnd('dump', () =>
-      dump(plan, io, () => {
+      dumpInTime(plan, io, source, () => {
         listed.abort();
         const copied = early.then(() => copying(copy, plan.pid, io));
         return both(whileFrozen(), copied);
@@ -106,7 +121,7 @@ async function dumpAndStore(
     ]);
     if (resumed.status === 'rejected') throw resumed.reason;
     if (stored.status === 'rejected') throw stored.reason;
-    return stored.value;
+    return copy.finish(stored.value);
   } finally {
     listed.abort();
     progress.stop();

@@ -46,10 +46,12 @@ export function stoppable(
       const withoutGpu = (await gpu?.resume()) ?? 0;
       areas = driverAreas(gpu?.areas ?? []);
       gpu = undefined;
+      await wakeUp(request, seen, io);
+      // On the store, which may not answer: last.
       paused = Math.max(frozenSeconds(readFileSync(join(images, 'stats-dump'))) ?? 0, withoutGpu);
       io.steps.note('paused', paused);
-      await wakeUp(request, seen, io);
     },
+    spentSeconds: () => gpu?.spentSeconds() ?? 0,
     get areas() {
       return areas;
     },

@@ -9,14 +9,14 @@ import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
 
 /**
  * Leaves a mark for each stage. At post-dump every task has been dumped, the tree is still frozen and every name that CRIU linked is
- * there: it waits for the engine's answer. It fails at any stage when the dump is to stop, when the engine is gone, or when the tree has stood still for so long that the
- * kubelet would soon kill it: also an engine that is stuck, on a store that does not answer, costs no source.
+ * there: it waits for the engine's answer. It fails at any stage when the dump is to stop, when the engine is gone, or when the tree has stood
+ * still for as long as it may: an engine that is stuck itself, on a store that does not answer, sees no deadline and no wish to stop.
  */
 const SCRIPT = `#!/bin/sh
 hook=$SNAPSHOT_HOOK
 : > "$hook/at-$CRTOOLS_SCRIPT_ACTION"
 late() {
-  [ -n "$SNAPSHOT_SECONDS" ] && [ -e "$hook/since" ] || return 1
+  [ -e "$hook/since" ] || return 1
   read -r since _ < "$hook/since"
   read -r now _ < /proc/uptime
   [ $(( \${now%%.*} - \${since%%.*} )) -gt "$SNAPSHOT_SECONDS" ] && : > "$hook/late"
@@ -64,8 +64,8 @@ export function removeHook(dir: string): void {
 export interface HookOptions {
   /** Whether CRIU will run the script when the tree is seized. */
   readonly tells: boolean;
-  /** How long the tree may stand still, from CRIU's pre-dump on; absent = as long as it needs. */
-  readonly seconds?: number;
+  /** How long the tree may stand still, from CRIU's pre-dump on. */
+  readonly seconds: number;
 }
 
 export class DumpHook {
@@ -81,7 +81,7 @@ export class DumpHook {
     this.#dir = dir;
     this.#tells = tells;
     // Whole seconds, so that a shell can compare them.
-    this.#seconds = seconds === undefined ? '' : String(Math.floor(seconds));
+    this.#seconds = String(Math.floor(seconds));
   }
 
   get script(): string {

@@ -6,9 +6,11 @@ const BYTES_PER_MS = 0.25e6;
 /** Far above what is expected: past it, the driver hangs. */
 export const driverLimitMs = (bytes: number): number => FIXED_MS + Math.ceil(bytes / BYTES_PER_MS);
 
-/** Checkpoint and restore together, for the estimate of a stand-still. */
+/** For the estimate of a stand-still. */
 const CHECKPOINT_BYTES_PER_SECOND = 2e9;
 const RESTORE_BYTES_PER_SECOND = 5e9;
 
+export const estimatedResumeSeconds = (bytes: number): number => bytes / RESTORE_BYTES_PER_SECOND;
+
 export const estimatedDriverSeconds = (bytes: number): number =>
-  bytes / CHECKPOINT_BYTES_PER_SECOND + bytes / RESTORE_BYTES_PER_SECOND;
+  bytes / CHECKPOINT_BYTES_PER_SECOND + estimatedResumeSeconds(bytes);

@@ -12,7 +12,7 @@ import type { MappedArea } from './areas';
 import { areasSince, mapsOfAll } from './areas';
 import { Cuda } from './client';
 import { withHugePages } from './huge-pages';
-import { driverLimitMs } from './limits';
+import { driverLimitMs, estimatedResumeSeconds } from './limits';
 import { waves } from './plan';
 import { whilePrefaulting } from './prefault';
 import type { CudaCall, GpuPair } from './protocol';
@@ -33,6 +33,8 @@ export interface CudaTree {
 export interface StoppedCuda {
   /** What has been mapped since; the driver's part of it is gone after `resume`. */
   readonly areas: readonly MappedArea[];
+  /** Of a stand-still: since the first lock, and as long as the driver will probably need for `resume`. */
+  spentSeconds(): number;
   /** Restored, unlocked, and seen running by the driver's own word; returns the seconds since the first lock. */
   resume(): Promise<number>;
 }
@@ -57,15 +59,16 @@ export async function cudaStop(
   { threads, cuda = new Cuda(io.config.gpu.helper) }: Means = {},
 ): Promise<StoppedCuda> {
   const { processes } = tree;
-  if (processes.length === 0) return { areas: [], resume: () => Promise.resolve(0) };
+  if (processes.length === 0) return { areas: [], spentSeconds: () => 0, resume: () => Promise.resolve(0) };
   const limitMs = driverLimitMs(tree.bytes);
+  const sinceLock = () => (performance.now() - from) / 1000;
   const resume = async () => {
     const begun = performance.now();
     // No step that the operation may give up: this one is done also when it was stopped.
     await resumeAll(cuda, tree, { until: Date.now() + limitMs });
     cuda.close();
     io.steps.note('gpuResume', (performance.now() - begun) / 1000);
-    return (performance.now() - from) / 1000;
+    return sinceLock();
   };
   // The helper is up, and the driver answers, before anybody has to wait for it.
   await Promise.all(processes.map(({ pid }) => stateNow(cuda, pid)));
@@ -82,7 +85,8 @@ export async function cudaStop(
     await resumed(resume, error);
     throw error;
   }
-  return { areas: areasSince(before, tree), resume };
+  const spentSeconds = () => sinceLock() + estimatedResumeSeconds(tree.bytes);
+  return { areas: areasSince(before, tree), spentSeconds, resume };
 }
 
 /** One after the other: a process waits here for work of its own that may need the next one. */

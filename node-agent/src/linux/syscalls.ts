@@ -18,6 +18,7 @@ const functions = {
   setresgid: libc.func('int setresgid(uint32_t real, uint32_t effective, uint32_t saved)'),
   sigqueue: libc.func('int sigqueue(int pid, int sig, intptr_t value)'),
   dup2: libc.func('int dup2(int from, int to)'),
+  exit: libc.func('void _exit(int status)'),
   syscall: libc.func('long syscall(long number, ...)'),
   llistxattr: libc.func('intptr_t llistxattr(const char *path, _Out_ uint8_t *list, size_t size)'),
   lgetxattr: libc.func(
@@ -43,6 +44,12 @@ export const mount = (source: string, target: string, fs: string, flags = 0, dat
 
 /** dup2(2): the second descriptor becomes another name of the first. */
 export const dup2 = (from: number, to: number): void => void succeeded('dup2', functions.dup2(from, to));
+
+/** _exit(2): without waiting for any thread, and none of them does anything more. */
+export function exitNow(status: number): never {
+  functions.exit(status);
+  throw new Error('_exit returned');
+}
 
 /** sigqueue(3) with an integer value. */
 export const sigqueue = (pid: number, signal: number, value: number): void =>

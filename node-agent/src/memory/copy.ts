@@ -9,20 +9,22 @@ import { artifactFile, shardFile } from '@dynamo-snapshot/api/layout';
 import type { Pagemap, Run } from '../criu/pagemap';
 import type { HostPid } from '../linux/ids';
 import type { Region } from '../linux/memory';
-import { adviseHugePages, allocate, release } from '../linux/memory';
+import { release } from '../linux/memory';
 import { totalOf } from '../linux/extent';
 import { indexOf } from './catalog';
 import type { Chunk } from './chunks';
-import { CHUNK_BYTES, cutChunks } from './chunks';
+import { cutChunks } from './chunks';
 import type { Staging } from './decide';
 import type { HeadStart } from './early';
 import { EarlyCopy, NO_HEAD_START } from './early';
 import { EarlyStore } from './early-store';
 import { areasForHugePages } from './huge';
-import { closeAll, isNull, rewriteAdvice, rewritePagemap, writeThinPages } from './images';
+import type { Images } from './images';
+import { closeAll, isNull, readImages, rewriteAdvice, rewritePagemap, writeThinPages } from './images';
 import type { Plan } from './plan';
 import { planCopy } from './plan';
 import { Pool } from './pool';
+import { reserve } from './staging';
 import { ChunkTable } from './table';
 import type { Dropped } from './task';
 import type { FrozenTree } from './tree';
@@ -118,7 +120,8 @@ export class MemoryCopy {
 
   /** Throws SplitUnproven where it cannot be told what every listed page holds; CRIU must then write the pages itself. */
   async whileFrozen(root: HostPid): Promise<void> {
-    const tree = onlyOurs(readTree(this.#images, root), this.#images);
+    const images = await readImages(this.#images);
+    const tree = onlyOurs(readTree(images, root), images);
     const plan = planCopy(tree.tasks, tree.segments);
     const hosts = new Map(tree.tasks.map(({ pid, host }) => [pid, host]));
     const chunks = cutChunks(plan.bulk);
@@ -129,7 +132,7 @@ export class MemoryCopy {
     const copying = this.#pool.run(() => ({ do: 'copy', table: table.memory }));
     const open: number[] = [];
     try {
-      for (const { pagemap, runs } of plan.thin) open.push(this.#writeThin(tree, pagemap, runs));
+      for (const { pagemap, runs } of plan.thin) open.push(await this.#writeThin(tree, pagemap, runs));
       this.#frozen = {
         tree,
         plan,
@@ -140,7 +143,7 @@ export class MemoryCopy {
       };
     } catch (error) {
       await copying.catch(() => {}); // the first failure is told; no thread may still read when the source runs
-      closeAll(open);
+      await closeAll(open);
       throw error;
     }
   }
@@ -156,10 +159,10 @@ export class MemoryCopy {
     }
   }
 
-  #writeThin(tree: FrozenTree, pagemap: Pagemap, runs: readonly Run[]): number {
+  async #writeThin(tree: FrozenTree, pagemap: Pagemap, runs: readonly Run[]): Promise<number> {
     const source = openSource(tree, pagemap);
     try {
-      return writeThinPages(this.#images, pagemap, runs, source);
+      return await writeThinPages(this.#images, pagemap, runs, source);
     } finally {
       closeSync(source);
     }
@@ -171,14 +174,20 @@ export class MemoryCopy {
     return this.#frozen;
   }
 
-  /** Digests, writes and syncs everything; then CRIU's images become thin ones. */
-  async store(): Promise<Copied> {
-    const frozen = this.mustBeDone();
-    const { table, plan, tree } = frozen;
-    closeAll(frozen.open);
+  /** Digests, writes and syncs everything, beside whoever gives the source back. Returns what `finish` needs. */
+  async store(): Promise<readonly Dropped[]> {
+    const { table, open } = this.mustBeDone();
+    await closeAll(open);
     table.rewind();
     const { dropped } = await this.#pool.run(() => ({ do: 'store', table: table.memory }));
     await this.#pool.run(() => ({ do: 'sync' }));
+    return dropped;
+  }
+
+  /** CRIU's images become thin ones. When the source runs again: nothing else of us goes on where the store does not answer. */
+  finish(dropped: readonly Dropped[]): Copied {
+    const frozen = this.mustBeDone();
+    const { table, plan, tree } = frozen;
     for (const { pagemap, runs } of plan.thin) rewritePagemap(this.#images, pagemap, runs);
     const advised = tree.tasks.flatMap(({ pid, areas, pagemap }) =>
       rewriteAdvice(this.#images, pid, areasForHugePages(areas, pagemap.runs)),
@@ -203,29 +212,16 @@ export class MemoryCopy {
     this.#table?.giveUp();
   }
 
-  async close(): Promise<void> {
-    await this.#pool.close();
-    if (this.#staging !== undefined) release(this.#staging);
-  }
-}
-
-/** Pages that the kernel has given already cost nothing while the source stands still. Without them the copy goes into the shards. */
-async function reserve(bytes: number, hugeBytes: number, pool: Pool): Promise<Region | undefined> {
-  const length = Math.ceil(bytes / CHUNK_BYTES) * CHUNK_BYTES;
-  if (length === 0) return undefined;
-  const region = allocate(length, hugeBytes >= bytes);
-  if (hugeBytes > 0 && hugeBytes < bytes) adviseHugePages(region.address, hugeBytes);
-  try {
-    await pool.run((i) => ({ do: 'populate', region: slice(region, i, pool.threads) }));
-    return region;
-  } catch {
-    release(region);
-    return undefined;
+  /** Waits a moment at most: a source may have to be given back. Threads that hang on the store keep the staging memory. */
+  close(): Promise<void> {
+    return this.#pool.close(() => {
+      if (this.#staging !== undefined) release(this.#staging);
+    });
   }
 }
 
 /** Pagemaps whose pages CRIU wrote itself after all stay as they are. */
-const onlyOurs = ({ tasks, segments }: FrozenTree, images: string): FrozenTree => ({
+const onlyOurs = ({ tasks, segments }: FrozenTree, images: Images): FrozenTree => ({
   tasks: tasks.filter(({ pagemap }) => isNull(images, pagemap)),
   segments: segments.filter(({ pagemap }) => isNull(images, pagemap)),
 });
@@ -237,11 +233,4 @@ function openSource({ tasks, segments }: FrozenTree, pagemap: Pagemap): number {
   const segment = segments.find((s) => s.pagemap === pagemap);
   if (segment === undefined) throw new TerminalError('SplitUnproven', `${pagemap.name} is of nothing`);
   return segment.open();
-}
-
-/** Page aligned parts of about equal size; the last may be empty. */
-function slice({ address, length }: Region, i: number, count: number): Region {
-  const step = Math.ceil(length / count / CHUNK_BYTES) * CHUNK_BYTES;
-  const from = Math.min(i * step, length);
-  return { address: address + from, length: Math.min(step, length - from) };
 }

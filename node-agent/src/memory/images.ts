@@ -1,17 +1,22 @@
-/** CRIU's image folder before and after the copy: page files that take nothing, then thin ones. */
+/**
+ * CRIU's image folder before and after the copy: page files that take nothing, then thin ones. What is done to it while the source is stopped
+ * leaves the engine free to let the source go: the store may not answer.
+ */
 import {
-  closeSync,
+  close,
   lstatSync,
-  openSync,
+  open,
   readdirSync,
   readFileSync,
   readSync,
   rmSync,
   symlinkSync,
+  write,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { adviseHugePages } from '../criu/mm';
 import type { Pagemap, Run } from '../criu/pagemap';
@@ -33,32 +38,66 @@ export function removeNullLinks(images: string): void {
     if (lstatSync(join(images, name)).isSymbolicLink()) rmSync(join(images, name));
 }
 
+/** What CRIU has written of the memory, when it has dumped every task. */
+export interface Images {
+  /** Lists of pages and of areas, by their names. */
+  readonly lists: ReadonlyMap<string, Buffer>;
+  readonly links: ReadonlySet<string>;
+}
+
+export async function readImages(images: string): Promise<Images> {
+  const entries = await readdir(images, { withFileTypes: true });
+  const names = entries.map(({ name }) => name).filter((name) => /^(pagemap|mm)-.*\.img$/.test(name));
+  const lists = names.map(async (name) => [name, await readFile(join(images, name))] as const);
+  return {
+    lists: new Map(await Promise.all(lists)),
+    links: new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name)),
+  };
+}
+
 /** Whether CRIU's pages went nowhere, so that they are ours to copy. */
-export const isNull = (images: string, { pagesId }: Pagemap): boolean =>
-  lstatSync(join(images, pagesFile(pagesId)), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+export const isNull = ({ links }: Images, { pagesId }: Pagemap): boolean => links.has(pagesFile(pagesId));
+
+const [opened, written, closed] = [promisify(open), promisify(write), promisify(close)];
 
 const STEP_BYTES = 1 << 20;
 
 /** Writes the page file of a pagemap from `source`, which has the memory at the runs' addresses. The caller closes what is returned. */
-export function writeThinPages(
+export async function writeThinPages(
   images: string,
   { pagesId, name }: Pagemap,
   runs: readonly Run[],
   source: number,
-): number {
+): Promise<number> {
   const file = join(images, pagesFile(pagesId));
-  rmSync(file, { force: true });
-  const out = openSync(file, 'wx', 0o600);
+  await unlink(file);
+  const out = await opened(file, 'wx', 0o600);
+  for (const part of contentOf(runs, source, name))
+    for (let at = 0; at < part.length;) at += (await written(out, part, at, part.length - at)).bytesWritten;
+  return out;
+}
+
+/** Each part is valid until the next is asked for. */
+function* contentOf(runs: readonly Run[], source: number, name: string): Generator<Buffer> {
   const buffer = Buffer.alloc(STEP_BYTES);
+  let filled = 0;
   for (const { address, length } of runs)
     for (let done = 0; done < length;) {
-      const read = readSync(source, buffer, 0, Math.min(STEP_BYTES, length - done), address + done);
+      const read = readSync(
+        source,
+        buffer,
+        filled,
+        Math.min(STEP_BYTES - filled, length - done),
+        address + done,
+      );
       if (read === 0)
         throw new TerminalError('SplitUnproven', `${name}: no memory at 0x${(address + done).toString(16)}`);
-      for (let at = 0; at < read;) at += writeSync(out, buffer, at, read - at);
-      done += read;
+      [done, filled] = [done + read, filled + read];
+      if (filled < STEP_BYTES) continue;
+      yield buffer;
+      filled = 0;
     }
-  return out;
+  yield buffer.subarray(0, filled);
 }
 
 export function rewritePagemap(images: string, pagemap: Pagemap, runs: readonly Run[]): void {
@@ -77,6 +116,7 @@ export function rewriteAdvice(
   return before.map((area) => ({ pid, ...area }));
 }
 
-export const closeAll = (fds: readonly number[]): void => {
-  for (const fd of fds) closeSync(fd);
-};
+/** One after the other: each may take one of Node's few threads for as long as the store is away. */
+export async function closeAll(fds: readonly number[]): Promise<void> {
+  for (const fd of fds) await closed(fd);
+}

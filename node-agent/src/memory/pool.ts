@@ -1,5 +1,6 @@
 /** Worker threads that copy, digest, verify and write. For a capture they are started before anything stands still. */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Done, Reply, Task } from './task';
@@ -17,6 +18,9 @@ export interface Threads {
 
 /** `later`: with the first task, unless they are started before: their start takes processors from what else goes on. */
 export type Starts = 'now' | 'later';
+
+/** A source may wait for it. */
+const ENDS_WITHIN_MS = 1000;
 
 export class Pool implements Threads {
   readonly threads: number;
@@ -45,8 +49,14 @@ export class Pool implements Threads {
     return { dropped: done.flatMap((d) => d.dropped), faults: done.flatMap((d) => d.faults) };
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  /**
+   * The threads do nothing more of their own. One that sleeps in a system call ends with that, and on a store that does not answer it sleeps for
+   * as long as the store is away: it is waited for a moment only. `ended` is called when the last is gone; until then one may
+   * still read and write memory that it was told of.
+   */
+  async close(ended: () => void = () => {}): Promise<void> {
+    const gone = Promise.all(this.#workers.map((worker) => worker.terminate())).then(ended);
+    await Promise.race([gone, delay(ENDS_WITHIN_MS, undefined, { ref: false })]);
   }
 }
 

@@ -1,6 +1,5 @@
 /** What CRIU listed of a frozen tree, and where it lies in the tasks. Read while they stand still. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { TerminalError } from '@dynamo-snapshot/api/errors';
 import type { Area } from '../criu/mm';
 import { readAreas } from '../criu/mm';
@@ -12,6 +11,7 @@ import type { HostPid } from '../linux/ids';
 import { link, processTree, status } from '../linux/proc';
 import type { MapLine } from '../linux/maps';
 import { mapsOf } from '../linux/maps';
+import type { Images } from './images';
 import { overlaps, sharedPages } from './inherited';
 import type { SegmentMemory, TaskMemory } from './plan';
 
@@ -38,17 +38,17 @@ interface Listed {
 }
 
 /** Throws SplitUnproven where a list of pages belongs to nothing that is there. */
-export function readTree(images: string, root: HostPid): FrozenTree {
+export function readTree({ lists }: Images, root: HostPid): FrozenTree {
   const hosts = new Map(processTree(root).map((host) => [innerPid(host), host]));
-  const names = readdirSync(images);
+  const names = [...lists.keys()];
   const listed = numbered(names, /^pagemap-(\d+)\.img$/).map(([name, pid]): Listed => {
     const host = hosts.get(pid);
     if (host === undefined) throw new TerminalError('SplitUnproven', `${name} is of no task of the tree`);
     return {
       pid,
       host,
-      pagemap: readPagemap(name, readFileSync(join(images, name))),
-      areas: readAreas(`mm-${pid}.img`, readFileSync(join(images, `mm-${pid}.img`))),
+      pagemap: readPagemap(name, listOf(lists, name)),
+      areas: readAreas(`mm-${pid}.img`, listOf(lists, `mm-${pid}.img`)),
       maps: mapsOf(host),
     };
   });
@@ -58,11 +58,17 @@ export function readTree(images: string, root: HostPid): FrozenTree {
     inherited: common.length === 0 ? [] : pagesSharedBy(task, common),
   }));
   const segments = numbered(names, /^pagemap-shmem-(\d+)\.img$/).map(([name, id]) => ({
-    pagemap: readPagemap(name, readFileSync(join(images, name))),
+    pagemap: readPagemap(name, listOf(lists, name)),
     mappings: listed.flatMap((task) => mappingsOf(task, id)),
     open: () => openSegment(name, id, listed),
   }));
   return { tasks, segments };
+}
+
+function listOf(lists: Images['lists'], name: string): Buffer {
+  const list = lists.get(name);
+  if (list === undefined) throw new TerminalError('ImageInvalid', `CRIU wrote no ${name}`);
+  return list;
 }
 
 const innerPid = (host: HostPid): number => status(host)?.nsPids.at(-1) ?? 0;

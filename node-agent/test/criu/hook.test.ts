@@ -28,9 +28,9 @@ afterEach(() => {
 function open(
   whileFrozen: () => Promise<void> = () => Promise.resolve(),
   tells = true,
-  seconds?: number,
+  seconds = 600,
 ): DumpHook {
-  const hook = new DumpHook(dir, { tells, ...(seconds === undefined ? {} : { seconds }) });
+  const hook = new DumpHook(dir, { tells, seconds });
   closes.push(hook.open(whileFrozen, stop.signal));
   return hook;
 }

@@ -24,3 +24,13 @@ it.each([
   await back;
   expect([stage.state(a), stage.state(b)]).toEqual(['running', 'running']);
 });
+
+it('tells what of the stand-still is used up: since the first lock, and what giving back will take', async () => {
+  const a = stage.process('running');
+  stage.will('slow-checkpoint', 300);
+  const gpu = await cudaStop({ processes: [a], bytes: 10e9, driver: '580.159.04' }, stage.io);
+  expect(gpu.spentSeconds()).toBeGreaterThan(2.3);
+  expect(gpu.spentSeconds()).toBeLessThan(30);
+  await gpu.resume();
+  expect((await cudaStop({ processes: [], bytes: 0, driver: '' }, stage.io)).spentSeconds()).toBe(0);
+});
