@@ -90,9 +90,9 @@ export function observe(checkpoint: DynamoCheckpoint, caches: Caches): Observed 
 const UPSTREAMS = 'upstream';
 
 /**
- * One of ours that was captured before requests were written down is what its spec asks for. One with a phase and no artifact is upstream's,
- * which counts as a first version of something else: ours is the second, and its job is not taken for upstream's, which has the name of
- * our first one.
+ * One with an artifact and no request was imported, or captured before requests were written down: it is what its spec asks for. One with a
+ * phase and no artifact is upstream's, which counts as a first version of something else: ours is the second, and its job is not taken for
+ * upstream's, which has the name of our first one.
  */
 function requestOf({ status }: DynamoCheckpoint, key: string): CaptureRequest | undefined {
   if (status?.capture !== undefined) return status.capture;

@@ -51,7 +51,7 @@ describe('a checkpoint of upstream', () => {
     expect(waiting(next, 'WaitingForSource', '').phase).toBe('Pending');
   });
 
-  it('is told apart from one of ours of before requests were written down, which stays', () => {
+  it('is told apart from one that was imported, which stays', () => {
     const ours = checkpoint({ status: { phase: 'Ready', artifact } });
     expect(decided(ours)).toEqual({ do: 'nothing' });
   });
