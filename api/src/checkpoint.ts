@@ -9,6 +9,7 @@ import {
   conditionsSchema,
   dnsLabel,
   excludePathsSchema,
+  matchLabelsSchema,
   objectName,
   seconds,
   sourceSchema,
@@ -70,12 +71,7 @@ const sourceRefSchema = {
       description: 'Labels; the oldest Ready pod that has them all is captured.',
       required: ['matchLabels'],
       properties: {
-        matchLabels: {
-          type: 'object',
-          description: 'Labels with their values.',
-          minProperties: 1,
-          additionalProperties: { type: 'string' },
-        },
+        matchLabels: { ...matchLabelsSchema, description: 'Labels with their values; at most 16.' },
       },
     },
     containerName: { ...dnsLabel, description: 'Container to capture; default "main", or the only one.' },

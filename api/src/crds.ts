@@ -62,12 +62,17 @@ const checkpointSpec = withRules(
   ],
 );
 
+/** An agent may have read them already. */
+const settledIfSet = Object.keys(assignmentSpecSchema.properties).filter(
+  (f) => f !== 'cancelled' && !assignmentSpecSchema.required.some((r) => r === f),
+);
+
 const assignmentSpec = withRules(assignmentSpecSchema, [
   {
-    rule: ['nodeName', 'operation', 'checkpoint', 'deadlineSeconds']
+    rule: assignmentSpecSchema.required
       .map((field) => `self.${field} == oldSelf.${field}`)
       .concat(
-        ['artifact', 'pod', 'container', 'afterCapture', 'hooks', 'fallback', 'lastAttempt', 'because'].map(
+        settledIfSet.map(
           (f) => `has(self.${f}) == has(oldSelf.${f}) && (!has(self.${f}) || self.${f} == oldSelf.${f})`,
         ),
       )

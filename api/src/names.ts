@@ -84,6 +84,7 @@ export const reason = {
   jobFailed: 'JobFailed',
   jobDeadlineExceeded: 'JobDeadlineExceeded',
   jobMissing: 'JobMissing',
+  jobForbidden: 'JobForbidden',
   jobCompleted: 'JobCompleted',
   waitingForSource: 'WaitingForSource',
   sourcePodNotFound: 'SourcePodNotFound',

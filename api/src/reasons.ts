@@ -31,6 +31,11 @@ export const operatorReasons: Readonly<Record<string, Advice>> = {
     meaning: 'The Job was deleted before its worker was captured.',
     remedy: 'Create the checkpoint again, and leave its Job alone.',
   },
+  [reason.jobForbidden]: {
+    meaning: 'The cluster does not allow the Job: a quota, a policy, or a right that the operator lacks.',
+    remedy:
+      'The message has the words of the API server. Raise the quota, or make the pod template fit the policy; the Job is tried again by itself.',
+  },
   [reason.waitingForSource]: {
     meaning: 'No pod fits spec.source yet, or the one that does is not Ready.',
     remedy:

@@ -1,5 +1,5 @@
 /** `spec.restore` of a DynamoCheckpoint: which pods are restored from it, and what they do where that is not possible. */
-import { seconds } from './schema';
+import { matchLabelsSchema, seconds } from './schema';
 import { fallbacks } from './standby';
 
 export const startupPolicies = ['Immediate', 'WaitForCheckpoint'] as const;
@@ -14,12 +14,7 @@ export const restoreSchema = {
       description: 'New pods that have all these labels are restored with no change to them.',
       required: ['matchLabels'],
       properties: {
-        matchLabels: {
-          type: 'object',
-          description: 'Labels, all of them.',
-          minProperties: 1,
-          additionalProperties: { type: 'string' },
-        },
+        matchLabels: { ...matchLabelsSchema, description: 'Labels, all of them; at most 16.' },
       },
     },
     startupPolicy: {

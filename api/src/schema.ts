@@ -74,6 +74,20 @@ export const seconds = { type: 'integer', format: 'int64', minimum: 1 } as const
 
 export const objectName = { type: 'string', minLength: 1, maxLength: 253 } as const;
 
+/**
+ * Labels that a pod must have, none longer than a label can be. Of all of them together the operator makes one expression for the API
+ * server, which takes no long one.
+ */
+export const matchLabelsSchema = {
+  type: 'object',
+  minProperties: 1,
+  maxProperties: 16,
+  additionalProperties: { type: 'string', maxLength: 63 },
+  'x-kubernetes-validations': [
+    { rule: 'self.all(key, size(key) <= 317)', message: 'no label has a key of more than 317 characters' },
+  ],
+} as const;
+
 /** Facts of the machine and container that an artifact was taken from. */
 export const sourceSchema = {
   type: 'object',

@@ -1,3 +1,4 @@
+import { assignmentSpecSchema } from '../src/assignment';
 import { assignmentCrd, checkpointCrd } from '../src/crds';
 import { withCondition } from '../src/conditions';
 import { during, explain, reasonOf, TerminalError } from '../src/errors';
@@ -100,6 +101,26 @@ describe('CRDs', () => {
       crd.spec.versions[0]?.additionalPrinterColumns.filter((c) => !c.priority).map((c) => c.name);
     expect(names(checkpointCrd)).toEqual(['Model', 'Backend', 'Phase', 'Progress', 'Size', 'Hash', 'Age']);
     expect(names(assignmentCrd)).toEqual(['Operation', 'Pod', 'Node', 'Phase', 'Progress', 'Age']);
+  });
+
+  it('let nothing of an assignment change but its cancellation', () => {
+    const { spec } = assignmentCrd.spec.versions[0]?.schema.openAPIV3Schema.properties as { spec: object };
+    const rules = (spec as { 'x-kubernetes-validations': readonly { rule: string }[] })[
+      'x-kubernetes-validations'
+    ];
+    const [settled = ''] = rules.map(({ rule }) => rule);
+    const free = Object.keys(assignmentSpecSchema.properties).filter(
+      (field) => !settled.includes(`self.${field} == oldSelf.${field}`),
+    );
+    expect(free).toEqual(['cancelled']);
+  });
+
+  it('bound the labels of every selector', () => {
+    const text = JSON.stringify(checkpointCrd);
+    expect(text.match(/"matchLabels":{"type"/g)).toHaveLength(2);
+    expect(
+      text.match(/"maxProperties":16,"additionalProperties":{"type":"string","maxLength":63}/g),
+    ).toHaveLength(2);
   });
 
   it('are structural: no additionalProperties: false beside properties', () => {

@@ -9,7 +9,7 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node';
 import type { PodCondition } from '@dynamo-snapshot/api/assignment';
-import { during } from '@dynamo-snapshot/api/errors';
+import { during, explain } from '@dynamo-snapshot/api/errors';
 
 /** An object without a namespace, of a named group (not core). */
 export interface ClusterRef {
@@ -36,6 +36,24 @@ export interface Body {
 export function statusOf(error: unknown): number | undefined {
   for (let e = error; e instanceof Error; e = e.cause) if (e instanceof ApiException) return e.code;
   return undefined;
+}
+
+/** The API server's own words; the client's message has headers and all in it, which are others each time. */
+export function words(error: unknown): string {
+  for (let e = error; e instanceof Error; e = e.cause)
+    if (e instanceof ApiException) {
+      const body: unknown = typeof e.body === 'string' ? parsed(e.body) : e.body;
+      return (body as { message?: string } | undefined)?.message ?? `the API server answered ${e.code}`;
+    }
+  return explain(error);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text.slice(0, 300) };
+  }
 }
 
 const apply = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply);

@@ -1,5 +1,5 @@
 import { fieldManager, RESTORED_CONDITION } from '@dynamo-snapshot/api/names';
-import { Api, statusOf } from '../src/api';
+import { Api, statusOf, words } from '../src/api';
 import { ApiServer } from './apiserver';
 import type { Thing } from './store';
 
@@ -155,6 +155,7 @@ it.each<readonly [string, number, string, () => Promise<unknown>]>([
   const error = await failureOf(work());
   expect(statusOf(error)).toBe(code);
   expect((error as Error).message.startsWith(doing)).toBe(true);
+  expect(words(error)).toBe(`Error: injected ${code}`);
 });
 
 it('knows no status of an error that is none of the API', async () => {
@@ -163,5 +164,6 @@ it('knows no status of an error that is none of the API', async () => {
   expect(error).toBeInstanceOf(Error);
   expect(statusOf(error)).toBeUndefined();
   expect(statusOf(new Error('other'))).toBeUndefined();
+  expect(words(new Error('other'))).toBe('other');
   await server.listen();
 });

@@ -183,6 +183,7 @@ export class ApiServer {
     }
     const at = { collection, namespace, name };
     if (method === 'DELETE') return this.store.delete(at);
+    if (method === 'PUT') return this.store.change(at, subresource, () => body as Thing);
     if (method === 'PATCH') return this.#patch(at, subresource, type, body as Thing);
     const found = this.store.get(at);
     if (!found) throw new Refusal(404, 'NotFound', `${name} not found`);

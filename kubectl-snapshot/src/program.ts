@@ -2,7 +2,7 @@
 import { ApiException } from '@kubernetes/client-node';
 import { Command, CommanderError } from 'commander';
 import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
-import { words } from './cluster/cluster';
+import { words } from '@dynamo-snapshot/controller/api';
 import { addCapture } from './commands/capture';
 import { addCompletion, COMPLETE, complete } from './commands/completion';
 import { addDiff } from './commands/diff';

@@ -1,11 +1,11 @@
 /** What the commands read of a cluster and make in it. */
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
-import { ApiException, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import type { SnapshotAssignment } from '@dynamo-snapshot/api/assignment';
 import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
-import { explain, TerminalError } from '@dynamo-snapshot/api/errors';
+import { TerminalError } from '@dynamo-snapshot/api/errors';
 import { ASSIGNMENT, CHECKPOINT, GROUP, VERSION } from '@dynamo-snapshot/api/names';
-import { statusOf } from '@dynamo-snapshot/controller/api';
+import { statusOf, words } from '@dynamo-snapshot/controller/api';
 import type { Watched } from '@dynamo-snapshot/controller/watched';
 import { Informer } from '@dynamo-snapshot/controller/informer';
 import { silent } from '@dynamo-snapshot/controller/log';
@@ -166,23 +166,5 @@ export class Cluster {
     } finally {
       await informer.stop();
     }
-  }
-}
-
-/** The API server's own words; the client's message has headers and all in it. */
-export function words(error: unknown): string {
-  for (let e = error; e instanceof Error; e = e.cause)
-    if (e instanceof ApiException) {
-      const body: unknown = typeof e.body === 'string' ? parsed(e.body) : e.body;
-      return (body as { message?: string } | undefined)?.message ?? `the API server answered ${e.code}`;
-    }
-  return explain(error);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { message: text.slice(0, 300) };
   }
 }

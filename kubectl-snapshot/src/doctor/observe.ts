@@ -13,9 +13,9 @@ import type { DynamoCheckpoint } from '@dynamo-snapshot/api/checkpoint';
 import type { NodeReport } from '@dynamo-snapshot/api/doctor';
 import { explain } from '@dynamo-snapshot/api/errors';
 import { AGENT_SELECTOR } from '@dynamo-snapshot/api/names';
+import { words } from '@dynamo-snapshot/controller/api';
 import { agentPod, isReady, listAgents } from '../artifact/agents';
 import { doctorCommand, execArgs } from '../artifact/args';
-import { words } from '../cluster/cluster';
 import type { Session } from '../session';
 
 /** A value, or why there is none. */

@@ -1,7 +1,7 @@
 /** Does what was decided about a DynamoCheckpoint. */
-import { explain, TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
+import { TerminalError, unreachable } from '@dynamo-snapshot/api/errors';
 import { ARTIFACT_FINALIZER, label, reason } from '@dynamo-snapshot/api/names';
-import { statusOf } from '@dynamo-snapshot/controller/api';
+import { statusOf, words } from '@dynamo-snapshot/controller/api';
 import type { Outcome } from '@dynamo-snapshot/controller/queue';
 import { captureAssignment } from '../assignment/build';
 import type { Parts } from '../parts';
@@ -16,6 +16,9 @@ import { later, Writer } from './write';
 
 /** The API server does not take the job: bad input, which no retry makes good. */
 const REFUSED = [400, 422];
+/** A quota, a policy or a right: somebody may change it, and nothing tells us. */
+const FORBIDDEN = 403;
+const ALLOWED_AGAIN_MS = 30_000;
 const FIRST = { version: 1, attempt: 1 } as const;
 
 export class Applier {
@@ -108,12 +111,22 @@ export class Applier {
       const job = checkpointJob(checkpoint, { identityHash: hash, seccompProfile, version });
       await this.#parts.api.createJob(checkpoint.metadata.namespace, job);
     } catch (error) {
-      if (error instanceof TerminalError) return this.#fail(seen, error.reason, error.message);
-      if (!REFUSED.includes(statusOf(error) ?? 0)) throw error;
-      return this.#fail(seen, reason.invalidSpec, explain(error));
+      return this.#noJob(seen, jobName(checkpoint.metadata.name, version), error);
     }
     await this.#write.status(seen, jobMade(checkpoint, jobName(checkpoint.metadata.name, version)));
     return undefined;
+  }
+
+  async #noJob(seen: Observed, name: string, error: unknown): Promise<Outcome | undefined> {
+    if (error instanceof TerminalError) return this.#fail(seen, error.reason, error.message);
+    const code = statusOf(error) ?? 0;
+    const message = `create job ${name}: ${words(error)}`;
+    if (REFUSED.includes(code)) return this.#fail(seen, reason.invalidSpec, message);
+    if (code !== FORBIDDEN) throw error;
+    const { checkpoint } = seen;
+    await this.#write.status(seen, waiting(checkpoint, reason.jobForbidden, message));
+    await this.#write.tell(checkpoint, 'Warning', reason.jobForbidden, message);
+    return later(ALLOWED_AGAIN_MS);
   }
 
   async #ready(plan: Extract<CapturePlan, { do: 'ready' }>, seen: Observed): Promise<undefined> {

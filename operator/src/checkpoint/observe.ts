@@ -86,12 +86,18 @@ export function observe(checkpoint: DynamoCheckpoint, caches: Caches): Observed 
   };
 }
 
-/** A checkpoint that was captured before requests were written down is what its spec asks for. */
+/** No digest of a spec. */
+const UPSTREAMS = 'upstream';
+
+/**
+ * One with an artifact and no request was imported, or captured before requests were written down: it is what its spec asks for. One with a
+ * phase and no artifact is upstream's, which counts as a first version of something else: ours is the second, and its job is not taken for
+ * upstream's, which has the name of our first one.
+ */
 function requestOf({ status }: DynamoCheckpoint, key: string): CaptureRequest | undefined {
   if (status?.capture !== undefined) return status.capture;
-  const first = { key, version: 1, attempt: 1 };
-  if (status?.phase === 'Ready') return { ...first, outcome: 'Succeeded' };
-  return status?.phase === 'Failed' ? { ...first, outcome: 'Failed' } : undefined;
+  if (status?.artifact !== undefined) return { key, version: 1, attempt: 1, outcome: 'Succeeded' };
+  return status?.phase === undefined ? undefined : { key: UPSTREAMS, version: 1, attempt: 1 };
 }
 
 /** Who has an artifact, or else came first. A leaving checkpoint owns nothing, nor does one that has failed. */

@@ -71,9 +71,13 @@ export const begun = (checkpoint: DynamoCheckpoint, capture: CaptureRequest, mes
   conditions: [],
 });
 
+/** Of the version that is asked for, not of one before it. */
+const hasJob = ({ metadata, status }: DynamoCheckpoint): boolean =>
+  status?.jobName === jobName(metadata.name, status?.capture?.version);
+
 /** A job that was made has begun the work: its checkpoint does not go back to Pending. */
 export const waiting = (checkpoint: DynamoCheckpoint, why: string, message: string): Change => ({
-  phase: phaseOf(checkpoint, checkpoint.status?.jobName === undefined ? 'Pending' : 'Creating'),
+  phase: phaseOf(checkpoint, hasJob(checkpoint) ? 'Creating' : 'Pending'),
   message,
   conditions: [no(condition.captured, why, message), ...notReady(checkpoint, why, message)],
 });

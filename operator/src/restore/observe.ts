@@ -7,6 +7,7 @@ import type { RunningContainer } from '../assignment/container';
 import { endName, firstRestoreName, restoreName } from '../checkpoint/capture';
 import { comingContainer, runningContainer, targetContainer } from '../assignment/container';
 import type { Caches } from '../parts';
+import { best } from './best';
 import type { Because, Given, Observed } from './plan';
 
 /** By name or by hash; undefined for a pod that does not ask. */
@@ -109,10 +110,7 @@ function findCheckpoint(
   { checkpoints }: Caches,
 ): DynamoCheckpoint | undefined {
   if (name !== undefined) return checkpoints.get(`${namespace}/${name}`);
-  const same = checkpoints
-    .list()
-    .filter((c) => c.metadata.namespace === namespace && c.status?.identityHash === hash);
-  return (
-    same.find((c) => c.status?.phase === 'Ready') ?? same.find((c) => c.status?.phase !== 'Failed') ?? same[0]
+  return best(
+    checkpoints.list().filter((c) => c.metadata.namespace === namespace && c.status?.identityHash === hash),
   );
 }

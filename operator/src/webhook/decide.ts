@@ -6,6 +6,7 @@ import type { Fallback } from '@dynamo-snapshot/api/standby';
 import { fallbacks, parseStandbyCommand } from '@dynamo-snapshot/api/standby';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { targetContainer } from '../assignment/container';
+import { best } from '../restore/best';
 import { namedContainer, wantedCheckpoint } from '../restore/observe';
 import type { Because } from '../restore/plan';
 import type { Preparation } from '../backend/prepare';
@@ -90,15 +91,6 @@ function askedFor(pod: V1Pod, checkpoints: readonly DynamoCheckpoint[]): Asked |
     ...(name === undefined ? {} : { name }),
     ...(found === undefined ? {} : { checkpoint: found }),
   };
-}
-
-/** A Ready one before one that is to be; the older before the younger. */
-function best(checkpoints: readonly DynamoCheckpoint[]): DynamoCheckpoint | undefined {
-  const rank = ({ status }: DynamoCheckpoint) =>
-    ['Ready', 'Creating', 'Pending'].indexOf(status?.phase ?? 'Pending');
-  const age = ({ metadata }: DynamoCheckpoint) => new Date(metadata.creationTimestamp ?? 0).getTime();
-  const order = (c: DynamoCheckpoint) => (rank(c) === -1 ? 3 : rank(c));
-  return [...checkpoints].sort((a, b) => order(a) - order(b) || age(a) - age(b))[0];
 }
 
 const isPlaceholder = (pod: V1Pod): boolean =>

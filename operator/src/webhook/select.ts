@@ -24,15 +24,22 @@ export const mayMeet = (a: Labels, b: Labels): boolean =>
 
 /** Beyond this the API server would spend longer on the expression than on asking us (CEL cost, KEP-3716). */
 const MOST_SELECTORS = 100;
+/** cel-go's parser refuses expressions of more than 100,000 code points, and with them every change of the configuration. */
+const LONGEST = 90_000;
 
 /**
  * True for the pods that some checkpoint selects or captures: the API server asks us about no others. False where there is none of
- * either: then it asks about none.
+ * either: then it asks about none. Where that is too much for one expression, it is true for more pods than it need be.
  */
 export function selectedExpression(checkpoints: readonly DynamoCheckpoint[]): string {
   const terms = checkpoints.flatMap(termsOf);
   if (terms.length === 0) return 'false';
-  if (terms.length > MOST_SELECTORS) return anyOf(terms.map(({ namespace }) => inNamespace(namespace)));
+  const byTerm = terms.length > MOST_SELECTORS ? [] : [ofTerms(terms)];
+  const byNamespace = anyOf(terms.map(({ namespace }) => inNamespace(namespace)));
+  return [...byTerm, byNamespace].find((expression) => expression.length <= LONGEST) ?? 'true';
+}
+
+function ofTerms(terms: readonly Term[]): string {
   const labelled = terms.filter((t) => 'labels' in t).map((t) => allLabels(t.namespace, t.labels));
   const named = terms
     .filter((t) => 'name' in t)

@@ -14,14 +14,18 @@ export type Prospect =
   /** It asks for what cannot be done, and starts all the same. */
   | { readonly warning: string };
 
-/** By its own annotation, or because a checkpoint captures pods like it. */
+/**
+ * Because a checkpoint captures pods like it, or else by its own annotation. In that order: what we prepare gets the annotation, and when we
+ * are asked again about the same pod (reinvocationPolicy) the container that the checkpoint names must still be known.
+ */
 export function prospectOf(pod: V1Pod, checkpoints: readonly DynamoCheckpoint[]): Prospect {
-  const wanted = pod.metadata?.annotations?.[annotation.backend];
-  if (wanted !== undefined) return named(pod, wanted);
   const checkpoint = checkpoints.find((c) => c.metadata.deletionTimestamp === undefined && isSource(pod, c));
-  if (checkpoint === undefined) return {};
-  const { identity, source } = checkpoint.spec;
-  return prospect(pod, identity.backendFramework, source?.containerName);
+  if (checkpoint !== undefined) {
+    const { identity, source } = checkpoint.spec;
+    return prospect(pod, identity.backendFramework, source?.containerName);
+  }
+  const wanted = pod.metadata?.annotations?.[annotation.backend];
+  return wanted === undefined ? {} : named(pod, wanted);
 }
 
 /** Its pod, or one of those that its selector means. */

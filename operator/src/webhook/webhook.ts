@@ -79,9 +79,10 @@ export class Webhook {
     const certificates = await this.#secret.current();
     const { log, kube } = this.#parts;
     this.#server ??= await WebhookServer.listen(this.#config.port, certificates, this.#routes(), log);
-    this.#server.serve(certificates);
     const selected = selectedExpression(this.#checkpoints.list());
     await configure(kube, this.#config.configuration, { bundle: certificates.bundle, selected });
+    // Before that the API server does not trust what a new authority has signed; after it, still what was served until now.
+    this.#server.serve(certificates);
     return { requeueAfterMs: LOOK_EVERY_MS };
   }
 

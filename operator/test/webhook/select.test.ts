@@ -39,4 +39,18 @@ describe('selectors', () => {
     const many = Array.from({ length: 101 }, (_, i) => selecting({ app: `a${i}` }));
     expect(selectedExpression(many)).toBe('(request.namespace == "ns")');
   });
+
+  it('become their namespaces where they are too long, and all pods where these are too', () => {
+    const long = selecting({ app: 'a'.repeat(100_000) });
+    expect(selectedExpression([long, selecting({ app: 'b' }, 'other')])).toBe(
+      '(request.namespace == "ns") || (request.namespace == "other")',
+    );
+    const everywhere = Array.from({ length: 3000 }, (_, i) => selecting({ app: 'a' }, `team-${i}`));
+    expect(selectedExpression(everywhere)).toBe('true');
+  });
+
+  it('of the longest labels that a checkpoint may have fit one expression', () => {
+    const labels = Array.from({ length: 16 }, (_, i) => [`${i}`.padEnd(317, 'k'), 'v'.repeat(63)]);
+    expect(selectedExpression([selecting(Object.fromEntries(labels))])).toContain('object.metadata.labels[');
+  });
 });
