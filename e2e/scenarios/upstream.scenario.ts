@@ -2,7 +2,10 @@ import { API_VERSION, CHECKPOINT } from '@dynamo-snapshot/api/names';
 import { inNode, up } from '../cluster/cluster';
 import type { KubeObject } from '../kube';
 import { asking, count, WORKER_IMAGE } from '../workload';
+import type { CheckpointObject } from '../world';
 import { clusterName, restoredCondition, World } from '../world';
+
+type Scaled = KubeObject & { readonly spec: { readonly replicas: number } };
 
 /** The image of the documented examples; here the stand-in worker has its name. */
 const IMAGE = 'registry.example.com/dynamo/vllm-placeholder:1.0.0';
@@ -86,6 +89,22 @@ describe("the DynamoCheckpoints of upstream's documentation", () => {
     },
     240_000,
   );
+
+  it('are captured anew where an operator of upstream has left them Ready, with nothing of ours', async () => {
+    const operator = ['deployment', '-l', 'app.kubernetes.io/component=operator'];
+    const pods = ['pod', '-l', 'app.kubernetes.io/component=operator'];
+    const [before] = await world.kube.list<Scaled>('deployments', operator[2]);
+    await world.kube.run(['scale', ...operator, '--replicas=0']);
+    await world.kube.run(['wait', ...pods, '--for=delete', '--timeout=60s'], '', 70);
+    await world.make(documented('left', { dtype: 'float16' }));
+    const status = { phase: 'Ready', jobName: 'checkpoint-left', location: '/checkpoints/0123456789abcdef' };
+    const left = ['dckpt', 'left', '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })];
+    await world.kube.run(['patch', ...left]);
+    await world.kube.run(['scale', ...operator, `--replicas=${before?.spec.replicas}`]);
+    await world.kube.wait('dynamocheckpoint', 'left', 'jsonpath={.status.artifact.version}=2', 180);
+    const anew = await world.kube.get<CheckpointObject>('dynamocheckpoint', 'left');
+    expect(anew.status).toMatchObject({ phase: 'Ready', jobName: 'checkpoint-left-2' });
+  }, 300_000);
 
   it('are restored from by the labels that upstream puts on its pods', async () => {
     const image = { image: IMAGE, command: ['python3', '-m', 'dynamo.vllm'], volumeMounts: [] };

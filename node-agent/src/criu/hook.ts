@@ -19,7 +19,7 @@ late() {
   [ -e "$hook/since" ] || return 1
   read -r since _ < "$hook/since"
   read -r now _ < /proc/uptime
-  [ $(( \${now%%.*} - \${since%%.*} )) -gt "$SNAPSHOT_SECONDS" ] && : > "$hook/late"
+  [ $(( \${now%.*}\${now#*.} - \${since%.*}\${since#*.} )) -gt "$SNAPSHOT_HUNDREDTHS" ] && : > "$hook/late"
 }
 unwanted() { [ -e "$hook/stop" ] || ! kill -0 "$SNAPSHOT_ENGINE" 2>/dev/null || late; }
 [ "$CRTOOLS_SCRIPT_ACTION" != pre-dump ] || cat /proc/uptime > "$hook/since"
@@ -71,7 +71,8 @@ export interface HookOptions {
 export class DumpHook {
   readonly #dir: string;
   readonly #tells: boolean;
-  readonly #seconds: string;
+  /** What a shell can compare, as /proc/uptime has them (proc_uptime(5)): whole seconds would be a second too many. */
+  readonly #hundredths: string;
   readonly #killable = new AbortController();
   #asked = false;
   #patience: NodeJS.Timeout | undefined;
@@ -80,8 +81,7 @@ export class DumpHook {
   constructor(dir: string, { tells, seconds }: HookOptions) {
     this.#dir = dir;
     this.#tells = tells;
-    // Whole seconds, so that a shell can compare them.
-    this.#seconds = String(Math.floor(seconds));
+    this.#hundredths = String(Math.floor(seconds * 100));
   }
 
   get script(): string {
@@ -90,7 +90,7 @@ export class DumpHook {
 
   env(): Readonly<Record<string, string>> {
     const engine = String(process.pid);
-    return { SNAPSHOT_HOOK: this.#dir, SNAPSHOT_ENGINE: engine, SNAPSHOT_SECONDS: this.#seconds };
+    return { SNAPSHOT_HOOK: this.#dir, SNAPSHOT_ENGINE: engine, SNAPSHOT_HUNDREDTHS: this.#hundredths };
   }
 
   /** The tree stood still for as long as it may, and goes on. */

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DumpHook, hookFolder, mayHaveInfected, SEIZE_PATIENCE_MS } from '../../src/criu/hook';
 import { until } from '../assignment/stage';
 
@@ -102,6 +103,15 @@ describe('the action script of a dump', () => {
     expect(await stage(hook, 'pre-dump')).toBe(0);
     expect(hook.late).toBe(false);
     expect(await stage(hook, 'post-dump')).not.toBe(0);
+    expect(hook.late).toBe(true);
+  });
+
+  it('counts parts of seconds: a probe may have no second to spare', async () => {
+    const hook = open(undefined, true, 0.4);
+    const upSeconds = () => parseFloat(readFileSync('/proc/uptime', 'utf8'));
+    while (upSeconds() % 1 < 0.5) await delay(20);
+    writeFileSync(join(dir, 'since'), `${Math.floor(upSeconds())}.00 0.00\n`);
+    expect(await stage(hook, 'network-lock')).not.toBe(0);
     expect(hook.late).toBe(true);
   });
 
