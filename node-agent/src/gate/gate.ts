@@ -106,10 +106,12 @@ export class Gate {
     return this.#memory;
   }
 
-  /** For the log. */
+  /** For the log, in one line: there may be hundreds of areas. */
   get words(): string {
-    const areas = this.#plan.areas.map(({ pid, start, end }) => `${end - start} bytes of process ${pid}`);
-    return `filled in while the driver read: ${areas.join(', ')}`;
+    const { areas } = this.#plan;
+    const bytes = areas.reduce((sum, { start, end }) => sum + end - start, 0);
+    const pids = new Set(areas.map(({ pid }) => pid));
+    return `filled in while the driver read: ${bytes} bytes in ${areas.length} areas of processes ${[...pids].join(', ')}`;
   }
 
   /** What of the index must be there before the tree runs. */
